@@ -1,0 +1,1 @@
+"""Slides as files: reading, measuring and making them."""

@@ -1,0 +1,1 @@
+"""Procedural Sirius-Red-like liver slides, for the demo and for tests."""
