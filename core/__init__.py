@@ -1,0 +1,1 @@
+"""Everything of Fibroread that is neither a screen nor a network of neurons."""

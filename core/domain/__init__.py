@@ -1,0 +1,1 @@
+"""The words of the field as records. No input or output here."""

@@ -1,0 +1,134 @@
+"""Every error of ours, by who must act.
+
+FibroreadError
+├── UserMustAct            the input has to change
+│   ├── BadTable           a table that cannot be read as what it should be
+│   ├── BadSlide           a file that is no readable slide
+│   ├── SlideChanged       the file under a known name has other content now
+│   ├── MppMissing         microns per pixel are not known; a person must state them
+│   ├── OutsideRecipe      the slide cannot be resampled to the recipe, or the recipe is refused
+│   ├── BadModel           a model folder whose card and weights do not fit
+│   ├── LeakingSplit       a training set that would put one subject on both sides
+│   ├── NotPermitted       this person may not do this
+│   └── NothingToDo        the request is empty
+├── TryAgain               someone must wait or retry
+│   ├── StoreHeld          another process owns the database
+│   ├── WorkerLost         the inference worker ended
+│   └── Unreachable        a download that was asked for cannot be made from here
+└── InvariantBroken        we, or the disk, broke a promise
+    ├── AuditBroken        the hash chain of the audit log does not hold
+    └── RunDamaged         stored results do not fit their record
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class FibroreadError(Exception):
+    """Say what happened, to which thing, and what to do next."""
+
+
+class UserMustAct(FibroreadError):
+    """The input has to change."""
+
+
+class TryAgain(FibroreadError):
+    """Someone must wait or retry."""
+
+
+class InvariantBroken(FibroreadError):
+    """A promise of ours does not hold."""
+
+
+class BadTable(UserMustAct):
+    """A table cannot be read; `line` and `column` say where, counted from 1 with the header as line 1."""
+
+    def __init__(self, path: Path | str, problem: str, *, line: int | None = None, column: str | None = None) -> None:
+        self.path, self.problem, self.line, self.column = path, problem, line, column
+        where = "".join([f", line {line}" if line else "", f", column '{column}'" if column else ""])
+        super().__init__(f"{path}{where}: {problem}")
+
+
+class BadSlide(UserMustAct):
+    """A file is no readable slide; `reason` says why."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{Path(path).name}: {reason}")
+
+
+class SlideChanged(UserMustAct):
+    """The file of a registered slide has other content now; its results are not shown for it."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = path
+        super().__init__(
+            f"{Path(path).name} changed on disk since it was registered. "
+            "Restore the file, or import the folder again to register the new content as a new slide."
+        )
+
+
+class MppMissing(UserMustAct):
+    """Microns per pixel are missing or not to be trusted."""
+
+    def __init__(self, slide_name: str, reason: str) -> None:
+        self.slide_name, self.reason = slide_name, reason
+        super().__init__(
+            f"{slide_name}: {reason}. State the microns per pixel on the Slides page, "
+            "or import with --mpp; measuring and inference wait until then."
+        )
+
+
+class OutsideRecipe(UserMustAct):
+    """A slide or a setting lies outside what the recipe allows."""
+
+
+class BadModel(UserMustAct):
+    """A model whose card and weights do not fit."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"Model {path}: {reason}")
+
+
+class LeakingSplit(UserMustAct):
+    """A training set that would put one subject or site on both sides of a split."""
+
+
+class NotPermitted(UserMustAct):
+    """This person may not do this."""
+
+
+class NothingToDo(UserMustAct):
+    """The request names nothing that could be done."""
+
+
+class StoreHeld(TryAgain):
+    """Another process owns the database file."""
+
+    def __init__(self, path: Path | str, holder: str) -> None:
+        self.path, self.holder = path, holder
+        super().__init__(
+            f"The store {path} is held by {holder}. Close the running app (or use its pages), then try again."
+        )
+
+
+class WorkerLost(TryAgain):
+    """The inference worker ended before it answered."""
+
+
+class Unreachable(TryAgain):
+    """Something a person asked to download cannot be reached from this machine."""
+
+
+class AuditBroken(InvariantBroken):
+    """The audit chain does not hold from `entry` on."""
+
+    def __init__(self, entry: int, problem: str) -> None:
+        self.entry, self.problem = entry, problem
+        super().__init__(f"Audit entry {entry}: {problem}. Restore the store from a backup taken before it.")
+
+
+class RunDamaged(InvariantBroken):
+    """Stored results do not fit their record."""

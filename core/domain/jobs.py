@@ -1,0 +1,36 @@
+"""Long work: what was asked, how far it is, how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from core.domain.predictions import RunId
+from core.domain.registry import ModelId
+from core.domain.slides import SlideId
+
+
+class JobStatus(Enum):
+    """Where a job stands. Cancelled and failed jobs can be asked for again."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One inference run in the queue; its id is the run's, so the same request is one job."""
+
+    run_id: RunId
+    slide_id: SlideId
+    model_id: ModelId
+    status: JobStatus
+    n_done: int = 0
+    n_total: int = 0
+    reason: str | None = None
+    requested_by: str
+    requested_at: datetime

@@ -1,0 +1,135 @@
+"""What a model says of patches and of a slide."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import NewType
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.geometry import Grid
+from core.domain.recipe import Recipe
+from core.domain.registry import ModelId
+from core.domain.slides import SlideId
+from core.domain.stages import N_STAGES, STAGES, Stage
+
+RunId = NewType("RunId", str)
+"""32 hexadecimal digits of the hash over slide, recipe and checkpoint."""
+
+
+def run_id_of(slide_id: SlideId, recipe: Recipe, checkpoint_sha256: str, mpp: float) -> RunId:
+    """Address a run by what decides its result; `mpp` is the level-0 one used (a person may have stated it)."""
+    text = "\n".join(["run-1", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp))])
+    return RunId(hashlib.sha256(text.encode()).hexdigest()[:32])
+
+
+class PatchState(IntEnum):
+    """What became of one place on the grid."""
+
+    BACKGROUND = 0
+    PREDICTED = 1
+    BLURRED = 2
+    FOLDED = 3
+    PEN = 4
+    BUBBLE = 5
+    FAILED = 6
+
+    @property
+    def reason(self) -> str:
+        """Say it in words for a legend or a report."""
+        return _STATE_WORDS[self]
+
+    @property
+    def is_excluded(self) -> bool:
+        """Say whether tissue was left out by the quality gate."""
+        return self in (PatchState.BLURRED, PatchState.FOLDED, PatchState.PEN, PatchState.BUBBLE)
+
+
+_STATE_WORDS = {
+    PatchState.BACKGROUND: "too little tissue",
+    PatchState.PREDICTED: "predicted",
+    PatchState.BLURRED: "out of focus",
+    PatchState.FOLDED: "fold",
+    PatchState.PEN: "pen",
+    PatchState.BUBBLE: "bubble or edge",
+    PatchState.FAILED: "could not be read",
+}
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PatchPredictions:
+    """One run's results over the whole grid, patch index first (row-major).
+
+    Rows of places that were not predicted hold zeros. Saliency is raw Grad-CAM, after ReLU, unscaled.
+    """
+
+    grid: Grid
+    state: npt.NDArray[np.uint8]  # (n,) PatchState
+    tissue_fraction: FloatArray  # (n,)
+    collagen_fraction: FloatArray  # (n,) of tissue
+    probabilities: FloatArray  # (n, 7) rows sum to 1
+    saliency: npt.NDArray[np.float16]  # (n, 7 stages, 7 rows, 7 columns)
+    saliency_on_collagen: FloatArray  # (n, 2) share of the called stage's saliency on collagen, by chance; NaN: none
+
+    def __post_init__(self) -> None:
+        n = self.grid.n_patches
+        shapes = (self.state.shape, self.probabilities.shape, self.saliency.shape)
+        if shapes != ((n,), (n, N_STAGES), (n, N_STAGES, 7, 7)):
+            raise ValueError(f"arrays of a grid with {n} places, got shapes {shapes}")
+        for array in (self.state, self.tissue_fraction, self.collagen_fraction, self.probabilities, self.saliency):
+            array.setflags(write=False)
+
+    @property
+    def is_predicted(self) -> npt.NDArray[np.bool_]:
+        """Give a mask over the grid of the places that carry a prediction."""
+        return np.asarray(self.state == PatchState.PREDICTED)
+
+    @property
+    def uncertainty(self) -> FloatArray:
+        """Give 1 minus the margin between the two best stages, 0 to 1; 0 where nothing was predicted."""
+        best = np.sort(self.probabilities, axis=1)[:, -2:]
+        margin = best[:, 1] - best[:, 0]
+        return np.where(self.is_predicted, 1.0 - margin, 0.0).astype(np.float32)
+
+    def called_stage(self, index: int) -> Stage | None:
+        """Give the most probable stage of a patch, or None when it was not predicted."""
+        return STAGES[int(self.probabilities[index].argmax())] if self.is_predicted[index] else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlideCall:
+    """What the model calls a slide, by the aggregation named in `rule`."""
+
+    stage: Stage
+    probabilities: tuple[float, ...]
+    continuous_score: float  # 0 to 4 on the five-stage ladder
+    n_patches: int
+    n_excluded: int
+    n_failed: int
+    collagen_fraction: float
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A finished inference run; `call` is None when no patch could be predicted."""
+
+    run_id: RunId
+    slide_id: SlideId
+    model_id: ModelId
+    recipe_hash: str
+    call: SlideCall | None
+    n_patches: int
+    n_excluded: int
+    n_failed: int
+    seconds: float
+    device: str
+    code_version: str
+    finished_at: datetime
+    content_sha256: str = field(default="")

@@ -1,0 +1,1 @@
+"""From reads to training sets, and from training sets to models."""
