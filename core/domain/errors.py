@@ -9,11 +9,14 @@ FibroreadError
 │   ├── OutsideRecipe      the slide cannot be resampled to the recipe, or the recipe is refused
 │   ├── BadModel           a model folder whose card and weights do not fit
 │   ├── LeakingSplit       a training set that would put one subject on both sides
+│   ├── TooFewSubjects     a training set that has not enough subjects, or sites, for its splits
+│   ├── FolderTaken        a folder to write into that holds something already
 │   ├── NotPermitted       this person may not do this
 │   └── NothingToDo        the request is empty
 ├── TryAgain               someone must wait or retry
 │   ├── StoreHeld          another process owns the database
 │   ├── WorkerLost         the inference worker ended
+│   ├── Cancelled          a person stopped it before it ended; nothing of it was kept
 │   └── Unreachable        a download that was asked for cannot be made from here
 └── InvariantBroken        we, or the disk, broke a promise
     ├── AuditBroken        the hash chain of the audit log does not hold
@@ -93,7 +96,33 @@ class BadModel(UserMustAct):
 
 
 class LeakingSplit(UserMustAct):
-    """A training set that would put one subject or site on both sides of a split."""
+    """A training set that would put one subject, site or image on both sides; `names` are the offenders."""
+
+    def __init__(self, kind: str, names: tuple[str, ...], where: str) -> None:
+        self.kind, self.names, self.where = kind, names, where
+        super().__init__(
+            f"The {kind} {', '.join(names)} would be in {where} at once. Nothing was written. "
+            "Correct the slides' subjects and sites, or leave these patches out, and export again."
+        )
+
+
+class TooFewSubjects(UserMustAct):
+    """A training set has fewer `unit`s (subjects or sites) than splits to fill."""
+
+    def __init__(self, unit: str, *, n_needed: int, n_found: int) -> None:
+        self.unit, self.n_needed, self.n_found = unit, n_needed, n_found
+        super().__init__(
+            f"The splits need patches of at least {n_needed} different {unit}s, and there are {n_found}. "
+            f"Read patches of more {unit}s, or ask for fewer splits (fractions 0.7,0,0.3 do without validation)."
+        )
+
+
+class FolderTaken(UserMustAct):
+    """The folder to write into holds something already, or is a file."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = path
+        super().__init__(f"{path} exists and is not an empty folder. Name a new one; nothing is ever overwritten.")
 
 
 class NotPermitted(UserMustAct):
@@ -116,6 +145,10 @@ class StoreHeld(TryAgain):
 
 class WorkerLost(TryAgain):
     """The inference worker ended before it answered."""
+
+
+class Cancelled(TryAgain):
+    """A person stopped the work before it ended; nothing of it was kept."""
 
 
 class Unreachable(TryAgain):

@@ -1,0 +1,152 @@
+"""Retraining sets: the patches that reads made worth learning from, the side each is on, and the set as a whole."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+from core.domain.geometry import Box
+from core.domain.people import ReaderId
+from core.domain.predictions import RunId
+from core.domain.reads import Disposition, ReadId
+from core.domain.slides import SlideId
+from core.domain.stages import Stage
+
+Counts = tuple[tuple[str, int], ...]
+"""Names and how often each occurs, in the order they are to be shown."""
+
+
+class Split(Enum):
+    """The side of a training set that a patch is on."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Isolation(Enum):
+    """What a split never cuts. By site cuts no subject either."""
+
+    SUBJECT = "subject"
+    SITE = "site"
+
+
+class LeftOutReason(Enum):
+    """Why a patch that somebody read is not in the set."""
+
+    READERS_DIFFER = "readers differ"
+    EXCLUDED = "excluded by a reader"
+    DEFERRED = "deferred by a reader"
+    WITHDRAWN = "read taken back"
+    NO_SUBJECT = "slide has no subject"
+    NO_SITE = "slide has no site"
+    NO_MPP = "microns per pixel are not known"
+    MPP_RESTATED = "microns per pixel were stated after the read"
+    NO_SLIDE = "slide is not registered"
+    NO_RECIPE = "no registered model has this recipe"
+    OTHER_PATCH_SIZE = "read at another patch size"
+    OUTSIDE_GRID = "outside the slide's grid"
+    DEMO_SLIDE = "demo slide beside real ones"
+    REAL_SLIDE = "real slide, demo slides asked for"
+    SLIDE_CHANGED = "slide file changed or is missing"
+    UNREADABLE = "pixels cannot be read"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatchSize:
+    """What one pixel and one patch of a set measure; recipes that share it lay the same grid."""
+
+    mpp: float
+    side_px: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingPatch:
+    """One patch with the stage that its readers agree on.
+
+    The read named is the first reader's; `n_readers` agreed. `split` is None until the patch has a side.
+    """
+
+    slide_id: SlideId
+    slide_name: str
+    subject: str
+    site: str | None
+    stain_batch: str | None
+    patch_index: int
+    box: Box
+    stage: Stage
+    source: Disposition
+    reader_id: ReaderId
+    read_id: ReadId
+    n_readers: int
+    model_run: RunId | None
+    recipe_hash: str
+    split: Split | None = None
+
+    def __post_init__(self) -> None:
+        if not self.source.counts or not self.subject.strip():
+            raise ValueError("a training patch needs a read that counts and a subject")
+
+    @property
+    def subject_key(self) -> str:
+        """Give the subject as splits compare it: capitals, width and spacing make no other animal."""
+        return comparable(self.subject)
+
+    @property
+    def site_key(self) -> str:
+        """Give the site as splits compare it; empty where none is stated."""
+        return comparable(self.site or "")
+
+    @property
+    def file_name(self) -> str:
+        """Give the path of the patch inside its set."""
+        return f"patches/{self.stage.value}/{self.slide_id}_{self.patch_index}.png"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOutPatch:
+    """One read patch that is not in the set, and why."""
+
+    slide_id: SlideId
+    slide_name: str
+    patch_index: int
+    reason: LeftOutReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingSet:
+    """A written set. `content_sha256` depends on its patches, stages and sides alone, not on time or place."""
+
+    content_sha256: str
+    path: Path
+    isolation: Isolation
+    seed: int
+    fractions: tuple[float, float, float]
+    patch_size: PatchSize
+    n_patches: int
+    n_slides: int
+    n_subjects: int
+    n_sites: int
+    by_split: Counts
+    by_stage: Counts
+    left_out: Counts
+    is_demo: bool
+    code_version: str
+    written_at: datetime
+
+
+def comparable(name: str) -> str:
+    """Give a name without differences that are nobody's intention."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def count(names: Iterable[str], order: Iterable[str] = ()) -> Counts:
+    """Count names, those of `order` first, the others sorted; names that do not occur are left out."""
+    found = Counter(names)
+    first = [name for name in order if name in found]
+    return tuple((name, found[name]) for name in (*first, *sorted(set(found) - set(first))))
