@@ -1,0 +1,112 @@
+"""What inference needs of others: a network, a slide to read from, and the stores it reports to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.geometry import Box
+from core.domain.jobs import Job
+from core.domain.predictions import PatchPredictions, Run, RunId, SlideCall
+from core.domain.recipe import LabStatistics
+
+StainMap = tuple[LabStatistics, LabStatistics]
+"""Source and target of a colour transfer."""
+
+
+class Minibatch(Protocol):
+    """What a network says of n patches."""
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """Give (n, 7); rows sum to 1."""
+
+    @property
+    def saliency(self) -> npt.NDArray[np.float16]:
+        """Give (n, 7 stages, 7, 7): Grad-CAM on the last block after ReLU, unscaled."""
+
+
+class PatchPredictor(Protocol):
+    """A loaded network. The engine knows it by this alone, so that its runtime can change."""
+
+    @property
+    def device_name(self) -> str:
+        """Give what it runs on, in words for the run's record."""
+
+    def predict(self, patches: npt.NDArray[np.uint8], stain: StainMap | None) -> Minibatch:
+        """Predict RGB patches, (n, 224, 224, 3), as they were read; the transfer happens inside."""
+
+    def explain(
+        self, patch: npt.NDArray[np.uint8], stain: StainMap | None, *, method: str, layer: str, class_index: int
+    ) -> npt.NDArray[np.float32]:
+        """Give a raw saliency map of one patch, (224, 224); ValueError for an unknown method or layer."""
+
+
+PredictorFactory = Callable[[Path, str], PatchPredictor]
+"""Load a checkpoint file onto 'auto', 'cpu' or 'cuda'."""
+
+
+class RegionReader(Protocol):
+    """An opened slide."""
+
+    def read(self, box: Box, width_px: int, height_px: int) -> npt.NDArray[np.uint8]:
+        """Give a level-0 box as sRGB (height, width, 3); BadSlide where pixels cannot be decoded."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+ReaderFactory = Callable[[Path, Box], RegionReader]
+"""Open a slide file within its bounds."""
+
+
+class SlideAggregator(Protocol):
+    """Makes a slide's call of its patches."""
+
+    def call(self, predictions: PatchPredictions) -> SlideCall | None:
+        """Give the slide's call, or None when no patch was predicted."""
+
+
+class JobPort(Protocol):
+    """The job table, as the supervisor needs it."""
+
+    def request(self, job: Job) -> Job:
+        """Queue a job or give the one that is there; failed and cancelled ones are queued again."""
+
+    def next_queued(self) -> Job | None:
+        """Give the oldest queued job."""
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Give all jobs."""
+
+    def set_running(self, run_id: RunId) -> None:
+        """Mark as begun."""
+
+    def set_progress(self, run_id: RunId, n_done: int, n_total: int) -> None:
+        """Note how far it is."""
+
+    def set_finished(self, run_id: RunId) -> None:
+        """Mark as done."""
+
+    def set_failed(self, run_id: RunId, reason: str) -> None:
+        """Mark as ended without a result."""
+
+    def set_cancelled(self, run_id: RunId) -> None:
+        """Mark as stopped by a person."""
+
+    def requeue_running(self) -> None:
+        """Queue again what an earlier process left running."""
+
+
+class RunPort(Protocol):
+    """The table of finished runs, as the supervisor needs it."""
+
+    def add_run(self, run: Run) -> None:
+        """Store a finished run."""
+
+    def run_by_id(self, run_id: RunId) -> Run | None:
+        """Give a finished run, or None."""

@@ -1,0 +1,99 @@
+"""From records to what the worker is told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.domain.errors import MppMissing
+from core.domain.geometry import Grid
+from core.domain.predictions import RunId, run_id_of
+from core.domain.registry import ModelId, RegisteredModel
+from core.domain.slides import Slide, SlideId
+from core.domain.stages import Stage
+from core.inference.messages import ExplainRequest, InferRequest, SlideFacts
+from core.preprocess.grid import grid_over
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookups:
+    """Where the supervisor finds what a job names. `stain_batch_of` gives the other slides of a slide's batch."""
+
+    slide: Callable[[SlideId], Slide]
+    model: Callable[[ModelId], RegisteredModel]
+    stain_batch_of: Callable[[Slide], tuple[Slide, ...]] = field(default=lambda _slide: ())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """What to look at, and how: a patch of the run of a model over a slide.
+
+    `method` is one of gradcam, gradcam++, hirescam, layercam, eigencam; `layer` one of layer1 to layer4.
+    """
+
+    slide: Slide
+    model: RegisteredModel
+    patch_index: int
+    stage: Stage
+    method: str = "gradcam"
+    layer: str = "layer4"
+
+
+def slide_facts(slide: Slide) -> SlideFacts:
+    """Give what the worker needs of a slide; MppMissing while its scale is unknown."""
+    if slide.mpp is None:
+        raise MppMissing(slide.name, slide.mpp_problem or "microns per pixel are unknown")
+    return SlideFacts(
+        slide_id=slide.slide_id,
+        name=slide.name,
+        path=slide.path,
+        file_stamp=slide.file_stamp,
+        bounds=slide.scan.bounds,
+        mpp=slide.mpp.mean,
+    )
+
+
+def run_id_for(slide: Slide, model: RegisteredModel) -> RunId:
+    """Give the id of a model's run over a slide; MppMissing while the slide's scale is unknown."""
+    return run_id_of(slide.slide_id, model.recipe, model.checkpoint_sha256, slide_facts(slide).mpp)
+
+
+def grid_for(slide: Slide, model: RegisteredModel) -> Grid:
+    """Give the grid of a run; OutsideRecipe when the slide is too coarse, MppMissing without a scale."""
+    facts = slide_facts(slide)
+    return grid_over(facts.name, facts.bounds, facts.mpp, model.recipe)
+
+
+def infer_request(slide: Slide, model: RegisteredModel, lookups: Lookups, runs_dir: Path, device: str) -> InferRequest:
+    """Give the order to run a model over a slide."""
+    run_id = run_id_for(slide, model)
+    others = tuple(other for other in lookups.stain_batch_of(slide) if other.slide_id != slide.slide_id)
+    return InferRequest(
+        run_id=run_id,
+        slide=slide_facts(slide),
+        stain_batch=tuple(slide_facts(other) for other in others if other.mpp is not None),
+        recipe=model.recipe,
+        weights_path=model.weights_path,
+        weights_sha256=model.checkpoint_sha256,
+        device=device,
+        run_folder=runs_dir / run_id,
+    )
+
+
+def explain_request(wish: Explanation, runs_dir: Path, device: str) -> ExplainRequest:
+    """Give the order for one saliency map."""
+    return ExplainRequest(
+        request_id=uuid.uuid4().hex,
+        slide=slide_facts(wish.slide),
+        recipe=wish.model.recipe,
+        weights_path=wish.model.weights_path,
+        weights_sha256=wish.model.checkpoint_sha256,
+        device=device,
+        run_folder=runs_dir / run_id_for(wish.slide, wish.model),
+        patch_index=wish.patch_index,
+        method=wish.method,
+        layer=wish.layer,
+        stage=wish.stage,
+    )
