@@ -1,0 +1,124 @@
+"""Decoded pixels of a slide file's levels, from an OpenSlide that is replaced whenever it failed.
+
+OpenSlide is safe for threads, but a handle that failed once refuses every later call (4.0.1). Label and
+macro images are never read.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import openslide
+from PIL import ImageCms
+
+from core.domain.errors import BadSlide
+from core.slides.colour import ColourTransform
+from core.slides.levels import Level, measure_levels
+from core.slides.resample import RgbArray
+from core.slides.scan import scan_of
+
+_CACHE_BYTES = 128 << 20
+_WHITE = 255
+
+
+class SlideSource:
+    """One slide file as pixels of its levels; safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises: BadSlide where OpenSlide does not read it."""
+        self.path = path
+        self._lock = threading.Lock()
+        self._is_closed = False
+        handle = self._open()
+        self._current: openslide.OpenSlide | None = handle
+        self.scan = scan_of(handle, path)
+        self.levels: tuple[Level, ...] = measure_levels(handle.level_dimensions, handle.level_downsamples)
+        self.properties: Mapping[str, str] = dict(handle.properties)
+        self.to_srgb, self.colour_problem = _colour_transform(handle)
+
+    def read_region(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> RgbArray:
+        """Give pixels of a level, laid on white, as OpenSlide counts: `location` at level 0, `size` at the level.
+
+        Raises: BadSlide where they cannot be decoded; the next call works again.
+        """
+        handle = self._handle()
+        try:
+            return _on_white(handle, location, level, size)
+        except openslide.OpenSlideError:
+            return self._read_afresh(handle, location, level, size)
+
+    def close(self) -> None:
+        """Give the file back; reading afterwards is a mistake."""
+        with self._lock:
+            handle, self._current, self._is_closed = self._current, None, True
+        if handle is not None:
+            handle.close()
+
+    def _read_afresh(
+        self, failed: openslide.OpenSlide, location: tuple[int, int], level: int, size: tuple[int, int]
+    ) -> RgbArray:
+        """Read with a handle of its own: the shared one may have failed for somebody else's pixels.
+
+        The failed handle is not closed here, because other threads may be inside it; it goes with its last user.
+        """
+        with self._lock:
+            if self._current is failed:
+                self._current = None
+        fresh = self._open()
+        try:
+            pixels = _on_white(fresh, location, level, size)
+        except openslide.OpenSlideError as error:
+            raise BadSlide(self.path, f"pixels cannot be read ({error})") from error
+        with self._lock:
+            if self._current is None and not self._is_closed:
+                self._current = fresh
+        return pixels
+
+    def _handle(self) -> openslide.OpenSlide:
+        with self._lock:
+            if self._is_closed:
+                raise ValueError(f"{self.path.name} was closed")
+            if self._current is None:
+                self._current = self._open()
+            return self._current
+
+    def _open(self) -> openslide.OpenSlide:
+        try:
+            handle = openslide.OpenSlide(self.path)
+            handle.set_cache(_shared_cache())
+        except openslide.OpenSlideUnsupportedFormatError as error:
+            reason = "no slide format that can be read" if self.path.exists() else "the file is not there any more"
+            raise BadSlide(self.path, reason) from error
+        except openslide.OpenSlideError as error:
+            raise BadSlide(self.path, f"cannot be opened ({error})") from error
+        return handle
+
+
+@functools.cache
+def _shared_cache() -> openslide.OpenSlideCache:
+    """Give the one cache of decoded tiles that all open slides share."""
+    return openslide.OpenSlideCache(_CACHE_BYTES)
+
+
+def _on_white(handle: openslide.OpenSlide, location: tuple[int, int], level: int, size: tuple[int, int]) -> RgbArray:
+    """Read a region and lay it on white. Its alpha is straight: openslide-python has divided it out."""
+    rgba = np.asarray(handle.read_region(location, level, size))
+    rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
+    alpha = rgba[:, :, 3]
+    if alpha.min() < _WHITE:
+        share = alpha[:, :, None].astype(np.uint16)
+        rgb = ((rgb * share + _WHITE * (_WHITE - share) + _WHITE // 2) // _WHITE).astype(np.uint8)
+    return np.asarray(rgb, dtype=np.uint8)
+
+
+def _colour_transform(handle: openslide.OpenSlide) -> tuple[ColourTransform | None, str | None]:
+    try:
+        profile = handle.color_profile
+        return (ColourTransform(profile) if profile is not None else None), None
+    except (ImageCms.PyCMSError, OSError) as error:
+        return None, f"the colour profile is not used ({error})"
