@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.domain.datasets import Isolation, Split, TrainingPatch
+from core.domain.errors import LeakingSplit, NothingToDo, TooFewSubjects
+from core.domain.stages import STAGES
+from core.retraining.export import ExportSources
+from core.retraining.isolation import SideRow, prove_isolation
+from core.retraining.selection import ExportRequest
+from core.retraining.splits import assign_splits, stages_by_split
+from tests.core.retraining.training_material import make_slide, make_sources
+
+BY_SITE = ExportRequest(isolation=Isolation.SITE, fractions=(0.7, 0.0, 0.3))
+
+
+def patches_of(sources: ExportSources) -> tuple[TrainingPatch, ...]:
+    return sources.select(ExportRequest()).patches
+
+
+def prove(patches: tuple[TrainingPatch, ...], isolation: Isolation = Isolation.SUBJECT) -> None:
+    prove_isolation((SideRow.of(patch) for patch in patches), isolation)
+
+
+def test_every_side_gets_whole_subjects_near_its_fraction() -> None:
+    assigned = assign_splits(patches_of(make_sources(n_subjects=40, n_patches=7)), ExportRequest())
+    prove(assigned)
+    subjects = {side: len({p.subject for p in assigned if p.split is side}) for side in Split}
+    assert subjects == {Split.TRAIN: 28, Split.VALIDATION: 6, Split.TEST: 6}
+
+
+def test_stages_lie_on_all_sides_in_proportion() -> None:
+    assigned = assign_splits(patches_of(make_sources(n_subjects=40, n_patches=10)), ExportRequest())
+    shares = {side: np.array(counts) / sum(counts) for side, counts in stages_by_split(assigned)}
+    assert all(np.abs(shares[side] - shares[Split.TRAIN]).max() < 0.06 for side in Split)
+
+
+def test_the_same_seed_gives_the_same_sides_and_another_gives_others() -> None:
+    patches = patches_of(make_sources(n_subjects=20))
+    again = assign_splits(tuple(reversed(patches)), ExportRequest(seed=1))
+    assert {p.file_name: p.split for p in again} == {
+        p.file_name: p.split for p in assign_splits(patches, ExportRequest(seed=1))
+    }
+    assert assign_splits(patches, ExportRequest(seed=1)) != assign_splits(patches, ExportRequest(seed=2))
+
+
+def test_three_subjects_fill_three_sides() -> None:
+    assigned = assign_splits(patches_of(make_sources(n_subjects=3)), ExportRequest())
+    assert {patch.split for patch in assigned} == set(Split)
+
+
+def test_too_few_subjects_are_refused_with_how_many_are_needed_and_there() -> None:
+    with pytest.raises(TooFewSubjects, match="at least 3 different subjects, and there are 2") as caught:
+        assign_splits(patches_of(make_sources(n_subjects=2)), ExportRequest())
+    assert (caught.value.n_needed, caught.value.n_found) == (3, 2)
+
+
+def test_nothing_to_split_says_so() -> None:
+    with pytest.raises(NothingToDo):
+        assign_splits((), ExportRequest())
+
+
+def test_by_site_holds_whole_sites_out() -> None:
+    assigned = assign_splits(patches_of(make_sources(n_subjects=8)), BY_SITE)
+    prove(assigned, Isolation.SITE)
+    sides_of_site = {site: {p.split for p in assigned if p.site == site} for site in ("Basel", "Kyoto")}
+    assert sorted(len(sides) for sides in sides_of_site.values()) == [1, 1]
+
+
+def test_two_sites_cannot_fill_three_sides() -> None:
+    with pytest.raises(TooFewSubjects, match="3 different sites, and there are 2"):
+        assign_splits(patches_of(make_sources()), ExportRequest(isolation=Isolation.SITE))
+
+
+def test_sites_that_share_a_subject_go_to_one_side() -> None:
+    patches = patches_of(make_sources(n_subjects=6))
+    shared = tuple(replace(p, site=f"Site {i % 3}", subject=f"Rat {i % 4}") for i, p in enumerate(patches))
+    with pytest.raises(TooFewSubjects, match="there are 1"):
+        assign_splits(shared, BY_SITE)
+
+
+def test_spelling_makes_no_other_animal() -> None:
+    patches = patches_of(make_sources(n_subjects=6))
+    names = ["Rat 0", "rat  0", "RAT 0"]
+    spelt = tuple(replace(p, subject=names[i % 3]) if p.subject == "Rat 0" else p for i, p in enumerate(patches))
+    assigned = assign_splits(spelt, ExportRequest())
+    assert len({p.split for p in assigned if p.subject_key == "rat 0"}) == 1
+
+
+def test_a_leak_that_hides_behind_spelling_is_found() -> None:
+    rows = [
+        SideRow(split=Split.TRAIN, subject="Rat 7", site="", slide_id="a"),
+        SideRow(split=Split.TEST, subject="rat  7", site="", slide_id="b"),
+    ]
+    with pytest.raises(LeakingSplit, match="Rat 7"):
+        prove_isolation(rows, Isolation.SUBJECT)
+
+
+def test_one_slide_under_two_subjects_cannot_be_on_two_sides() -> None:
+    rows = [
+        SideRow(split=Split.TRAIN, subject="Rat 1", site="", slide_id="a"),
+        SideRow(split=Split.TEST, subject="Rat 2", site="", slide_id="a"),
+    ]
+    with pytest.raises(LeakingSplit, match="slide a"):
+        prove_isolation(rows, Isolation.SUBJECT)
+
+
+def test_one_site_on_two_sides_leaks_only_where_sites_are_isolated() -> None:
+    rows = [
+        SideRow(split=Split.TRAIN, subject="Rat 1", site="Basel", slide_id="a"),
+        SideRow(split=Split.TEST, subject="Rat 2", site="basel", slide_id="b"),
+    ]
+    proof = prove_isolation(rows, Isolation.SUBJECT)
+    assert proof.to_json()["sites_on_two_sides"] == ["basel"]
+    with pytest.raises(LeakingSplit, match="site Basel, basel"):
+        prove_isolation(rows, Isolation.SITE)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    places=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=60),
+    seed=st.integers(0, 99),
+    isolation=st.sampled_from(list(Isolation)),
+)
+def test_no_draw_of_subjects_sites_and_stages_ever_leaks(
+    places: list[tuple[int, int, int]], seed: int, isolation: Isolation
+) -> None:
+    pattern = patches_of(make_sources(n_subjects=1, n_patches=1))[0]
+    patches = tuple(
+        replace(
+            pattern,
+            subject=f"Rat {subject}",
+            site=f"Site {site}",
+            slide_id=make_slide(f"{subject}-{site}", "x").slide_id,
+            patch_index=number,
+            stage=STAGES[stage],
+        )
+        for number, (subject, site, stage) in enumerate(places)
+    )
+    request = ExportRequest(seed=seed, isolation=isolation)
+    try:
+        assigned = assign_splits(patches, request)
+    except TooFewSubjects:
+        return
+    prove(assigned, isolation)
+    assert set(Counter(patch.split for patch in assigned)) == set(Split)
