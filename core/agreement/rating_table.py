@@ -111,9 +111,7 @@ def read_wide_table(
     return _ratings(table, list(_wide_cells(table, columns.item, subject_column, readers)), scale, model_reader)
 
 
-def _wide_cells(
-    table: _Table, item_column: str, subject_column: str | None, readers: Sequence[str]
-) -> Iterator[_Cell]:
+def _wide_cells(table: _Table, item_column: str, subject_column: str | None, readers: Sequence[str]) -> Iterator[_Cell]:
     places = [table.place_of(reader) for reader in readers]
     first_line: dict[str, int] = {}
     for line, row in table.rows:
@@ -165,9 +163,7 @@ def _subject_column(table: _Table, columns: TableColumns) -> str | None:
     return "subject_id" if "subject_id" in table.header and columns.item != "subject_id" else None
 
 
-def _ratings(
-    table: _Table, cells: Sequence[_Cell], declared: Scale | None, model_reader: str | None
-) -> Ratings:
+def _ratings(table: _Table, cells: Sequence[_Cell], declared: Scale | None, model_reader: str | None) -> Ratings:
     _check_subjects(table, cells)
     scale = declared or _scale_of(table, cells)
     if model_reader is not None and all(cell.reader != model_reader for cell in cells):
@@ -201,7 +197,7 @@ def _stage(table: _Table, cell: _Cell, scale: Scale) -> str | None:
 
 def _plain(text: str) -> str:
     """Write 2.0 as 2: spreadsheets write whole numbers so when a column has blanks."""
-    return text.split(".")[0] if _WHOLE_NUMBER.fullmatch(text) else text
+    return text.split(".", maxsplit=1)[0] if _WHOLE_NUMBER.fullmatch(text) else text
 
 
 def _scale_of(table: _Table, cells: Sequence[_Cell]) -> Scale:
@@ -215,6 +211,6 @@ def _scale_of(table: _Table, cells: Sequence[_Cell]) -> Scale:
 
 def _in_order(texts: set[str]) -> tuple[str, ...]:
     try:
-        return tuple(sorted(texts, key=float))
+        return tuple(sorted(texts, key=lambda text: (float(text), text)))
     except ValueError:
         return tuple(sorted(texts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,12 @@ class Ratings:
     def column(self, reader: str) -> NDArray[np.int16]:
         """Give one reader's stage positions, one for each item."""
         return self.stages[:, self.readers.index(reader)]
+
+    def of_readers(self, readers: tuple[str, ...]) -> Ratings:
+        """Give the reads of these readers, all items kept, without a model that is not among them."""
+        chosen = [self.readers.index(reader) for reader in readers]
+        model = self.model_reader if self.model_reader in readers else None
+        return replace(self, readers=readers, stages=self.stages[:, chosen], model_reader=model)
 
     def subject_numbers(self) -> NDArray[np.int64]:
         """Number the subject of each item, 0 upwards in order of their names."""

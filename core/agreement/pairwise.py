@@ -1,0 +1,127 @@
+"""Every two readers: kappa in each weighting with its intervals, and the plain fractions beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.agreement.bootstrap import Estimate, Resampling, estimate, resampled
+from core.agreement.kappa import (
+    ReaderPair,
+    contingency,
+    kappas,
+    large_sample_kappa,
+    pair_features,
+    percent_agreement,
+    reader_pairs,
+    why_no_kappa,
+    within_one_stage,
+)
+from core.agreement.ratings import MISSING, Ratings
+from core.agreement.weights import FloatArray, NotEstimable, Weighting, weight_matrix
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairAgreement:
+    """Two readers. `n` and `n_subjects` count items and animals that both have read.
+
+    `kappa` has intervals from drawing animals, `asymptotic` from the large-sample error. `percent_agreement` and
+    `within_one_stage` are fractions, None where no item was read by both. `confusion` counts items, stages of
+    `reader_a` in rows.
+    """
+
+    reader_a: str
+    reader_b: str
+    n: int
+    n_subjects: int
+    percent_agreement: float | None
+    within_one_stage: float | None
+    kappa: Mapping[Weighting, Estimate]
+    asymptotic: Mapping[Weighting, Estimate]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairwiseAgreement:
+    """All pairs, with the kappas and their resamples for what is made of them.
+
+    `kappas` holds pairs, `samples` resamples x pairs for each weighting, NaN where not estimable.
+    """
+
+    pairs: tuple[PairAgreement, ...]
+    kappas: Mapping[Weighting, FloatArray] = field(compare=False, repr=False)
+    samples: Mapping[Weighting, FloatArray] = field(compare=False, repr=False)
+    undefined: Mapping[Weighting, NotEstimable]
+
+
+def pairwise_agreement(ratings: Ratings, resampling: Resampling) -> PairwiseAgreement:
+    """Compare every two readers of the ratings, the model included."""
+    names = reader_pairs(ratings.readers)
+    matrices = {weighting: weight_matrix(weighting, ratings.scale) for weighting in Weighting}
+    weights = {name: matrix for name, matrix in matrices.items() if not isinstance(matrix, NotEstimable)}
+    undefined = {name: matrix for name, matrix in matrices.items() if isinstance(matrix, NotEstimable)}
+    n_stages = len(ratings.scale.labels)
+    features = pair_features(ratings, names)
+
+    def all_kappas(sums: FloatArray) -> FloatArray:
+        tables = sums.reshape(len(sums), len(names), n_stages, n_stages)
+        return np.stack([kappas(tables, matrix) for matrix in weights.values()], axis=1)
+
+    values = all_kappas(np.asarray(features.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
+    drawn = resampled(features, all_kappas, resampling)
+    found = PairwiseAgreement(
+        pairs=(),
+        kappas={weighting: values[number] for number, weighting in enumerate(weights)},
+        samples={weighting: drawn[:, number, :] for number, weighting in enumerate(weights)},
+        undefined=undefined,
+    )
+    pairs = tuple(_pair(ratings, pair, number, found, resampling) for number, pair in enumerate(names))
+    return PairwiseAgreement(pairs=pairs, kappas=found.kappas, samples=found.samples, undefined=undefined)
+
+
+def _pair(
+    ratings: Ratings, pair: ReaderPair, number: int, found: PairwiseAgreement, resampling: Resampling
+) -> PairAgreement:
+    table = contingency(ratings, pair)
+    n_subjects = _shared_subjects(ratings, pair)
+    why = why_no_kappa(table, pair)
+    kappa: dict[Weighting, Estimate] = {}
+    asymptotic: dict[Weighting, Estimate] = {}
+    for weighting in Weighting:
+        if weighting in found.undefined:
+            kappa[weighting] = asymptotic[weighting] = Estimate(value=None, why=found.undefined[weighting].why)
+            continue
+        value, samples = float(found.kappas[weighting][number]), found.samples[weighting][:, number]
+        kappa[weighting] = estimate(value, why, samples, n_subjects, resampling)
+        asymptotic[weighting] = _asymptotic(table, weighting, ratings, why, resampling)
+    return PairAgreement(
+        reader_a=pair[0],
+        reader_b=pair[1],
+        n=round(float(table.sum())),
+        n_subjects=n_subjects,
+        percent_agreement=percent_agreement(table),
+        within_one_stage=within_one_stage(table, ratings.scale),
+        kappa=kappa,
+        asymptotic=asymptotic,
+        confusion=tuple(tuple(round(count) for count in row) for row in table.tolist()),
+    )
+
+
+def _asymptotic(
+    table: FloatArray, weighting: Weighting, ratings: Ratings, why: str, resampling: Resampling
+) -> Estimate:
+    weights = weight_matrix(weighting, ratings.scale)
+    if isinstance(weights, NotEstimable):
+        return Estimate(value=None, why=weights.why)
+    large = large_sample_kappa(table, weights)
+    if np.isnan(large.value):
+        return Estimate(value=None, why=why)
+    low, high = large.interval(resampling.level_fraction)
+    return Estimate(value=large.value, low=low, high=high)
+
+
+def _shared_subjects(ratings: Ratings, pair: ReaderPair) -> int:
+    both = (ratings.column(pair[0]) != MISSING) & (ratings.column(pair[1]) != MISSING)
+    return len({ratings.subjects[row] for row in np.flatnonzero(both)})

@@ -1,0 +1,105 @@
+"""Intervals come from drawing animals, are repeatable, and are made fast."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from core.agreement.bootstrap import Estimate, Resampling, estimate
+from core.agreement.kappa import contingency, kappas
+from core.agreement.pairwise import pairwise_agreement
+from core.agreement.ratings import Ratings
+from core.agreement.report import build_report
+from core.agreement.weights import NotEstimable, Weighting, weight_matrix
+from tests.core.agreement.random_ratings import clustered, ratings_of
+
+
+def each_item_alone(ratings: Ratings) -> Ratings:
+    """Give the same reads as if every item were an animal."""
+    return ratings_of(ratings.stages.tolist(), ratings.scale)
+
+
+def half_width(ratings: Ratings) -> float:
+    found = pairwise_agreement(ratings, Resampling(n_resamples=1000)).pairs[0].kappa[Weighting.LINEAR]
+    assert found.low is not None
+    assert found.high is not None
+    return (found.high - found.low) / 2
+
+
+def drawn_by_hand(ratings: Ratings, n_resamples: int, seed: int) -> list[float]:
+    """Draw animals one resample at a time and compute kappa of the items written out again."""
+    generator = np.random.default_rng(seed)
+    numbers = ratings.subject_numbers()
+    weights = weight_matrix(Weighting.LINEAR, ratings.scale)
+    assert not isinstance(weights, NotEstimable)
+    found = []
+    for drawn in generator.integers(ratings.n_subjects, size=(n_resamples, ratings.n_subjects)):
+        rows = np.concatenate([np.flatnonzero(numbers == subject) for subject in drawn])
+        again = ratings_of(ratings.stages[rows].tolist(), ratings.scale)
+        found.append(float(kappas(contingency(again, ("A", "B")), weights)))
+    return found
+
+
+def test_a_resample_is_the_items_of_the_drawn_animals() -> None:
+    ratings = clustered(12, 3, 2, seed=4, missing_fraction=0.1)
+
+    samples = pairwise_agreement(ratings, Resampling(n_resamples=40, seed=7)).samples[Weighting.LINEAR][:, 0]
+
+    assert samples.tolist() == pytest.approx(drawn_by_hand(ratings, 40, seed=7), abs=1e-12)
+
+
+def test_animals_give_wider_intervals_than_sections_where_sections_are_alike() -> None:
+    ratings = clustered(40, 5, 2, seed=1)
+
+    assert half_width(ratings) > 1.3 * half_width(each_item_alone(ratings))
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
+    ratings = clustered(15, 2, 3, seed=2)
+
+    first, again, other = (
+        build_report(ratings, Resampling(n_resamples=200, seed=seed)).to_json() for seed in (1, 1, 2)
+    )
+
+    assert first == again
+    assert first != other
+
+
+def test_one_animal_has_a_value_and_no_interval() -> None:
+    ratings = ratings_of([[0, 0], [1, 2], [2, 2]], subjects=["a", "a", "a"])
+
+    found = build_report(ratings).pairs[0].kappa[Weighting.LINEAR]
+
+    assert found.value is not None
+    assert found.low is None
+    assert "fewer than two" in str(found.why)
+
+
+def test_an_interval_needs_nearly_all_resamples() -> None:
+    samples = np.array([0.5] * 94 + [np.nan] * 6)
+
+    found = estimate(0.5, "", samples, 10, Resampling(n_resamples=100))
+
+    assert found == Estimate(value=0.5, why="no interval: not estimable in 6 of 100 resamples")
+
+
+def test_no_resamples_means_no_interval() -> None:
+    found = build_report(clustered(5, 2, 2, seed=3), Resampling(n_resamples=0)).overall.fleiss[Weighting.LINEAR]
+
+    assert "no resamples were asked for" in str(found.why)
+
+
+def test_an_estimate_without_a_value_needs_its_reason() -> None:
+    with pytest.raises(ValueError, match="reason"):
+        Estimate(value=None)
+
+
+def test_six_readers_of_a_thousand_items_take_less_than_five_seconds() -> None:
+    ratings = clustered(200, 5, 6, seed=5, missing_fraction=0.05)
+
+    started = time.perf_counter()
+    build_report(ratings, Resampling(n_resamples=2000))
+
+    assert time.perf_counter() - started < 5.0
