@@ -1,0 +1,71 @@
+"""Lines on layer tiles: the outline of the tissue and the frames of patches that were read."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.predictions import FloatArray
+from core.domain.reads import Disposition, Read
+from core.inference.hatch import RgbaTile
+from core.inference.palette import EXCLUDED_LINE, INK, Rgb, rgb_of
+
+_LINE_PX = 2
+_SIGNS = {Disposition.DEFERRED: "D", Disposition.EXCLUDED: "X"}
+_SIGN_FROM_PX = 24
+
+
+def outline_over(
+    tile: RgbaTile, is_tissue: npt.NDArray[np.bool_], edges: tuple[FloatArray, FloatArray], colour: Rgb
+) -> None:
+    """Draw the border between tissue and the rest in place; `edges` are those of the whole grid, in tile pixels."""
+    x_edges, y_edges = edges
+    height_px, width_px = tile.shape[:2]
+    padded = np.pad(is_tissue, 1)
+    for row, column in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]):
+        _line(tile, (x_edges[column], y_edges[row]), (x_edges[column], y_edges[row + 1]), colour, width_px, height_px)
+    for row, column in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]):
+        _line(tile, (x_edges[column], y_edges[row]), (x_edges[column + 1], y_edges[row]), colour, width_px, height_px)
+
+
+def frame_over(tile: RgbaTile, corner: tuple[float, float], opposite: tuple[float, float], read: Read) -> None:
+    """Frame one patch in the colour of the stage read, with a dot when it corrects the call."""
+    left, top = (round(float(value)) for value in corner)
+    right, bottom = (round(float(value)) - 1 for value in opposite)
+    side_px = right - left + 1
+    colour = rgb_of(read.stage.colour) if read.stage is not None and read.disposition.counts else EXCLUDED_LINE
+    if side_px < 6:
+        cv2.rectangle(tile, (left, top), (max(right, left + 1), max(bottom, top + 1)), (*INK, 255), -1)
+        return
+    thick = max(2, round(side_px / 28))
+    for offset in range(thick + 2):
+        shade = INK if offset in (0, thick + 1) else colour
+        ends = (left + offset, top + offset), (right - offset, bottom - offset)
+        cv2.rectangle(tile, *ends, (*shade, 255), 1)
+    if read.disposition is Disposition.CORRECTED:
+        radius = max(2, round(side_px / 14))
+        centre = right - thick - 2 - radius, top + thick + 2 + radius
+        cv2.circle(tile, centre, radius, (*INK, 255), -1)
+    sign = _SIGNS.get(read.disposition)
+    if sign is not None and side_px >= _SIGN_FROM_PX:
+        size = min(1.2, side_px / 120)
+        anchor = round(right - 30 * size - thick), round(bottom - 10 * size - thick)
+        cv2.putText(tile, sign, anchor, cv2.FONT_HERSHEY_SIMPLEX, size, (*INK, 255), 2, cv2.LINE_AA)
+
+
+def _line(
+    tile: RgbaTile,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    colour: Rgb,
+    width_px: int,
+    height_px: int,
+) -> None:
+    """Draw a line unless it lies wholly off the tile."""
+    if max(start[0], end[0]) < -_LINE_PX or min(start[0], end[0]) > width_px + _LINE_PX:
+        return
+    if max(start[1], end[1]) < -_LINE_PX or min(start[1], end[1]) > height_px + _LINE_PX:
+        return
+    ends = [(round(float(x)), round(float(y))) for x, y in (start, end)]
+    cv2.line(tile, ends[0], ends[1], (*colour, 255), _LINE_PX)
