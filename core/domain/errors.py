@@ -8,6 +8,7 @@ FibroreadError
 │   ├── MppMissing         microns per pixel are not known; a person must state them
 │   ├── OutsideRecipe      the slide cannot be resampled to the recipe, or the recipe is refused
 │   ├── BadModel           a model folder whose card and weights do not fit
+│   ├── BadRead            a read that cannot be recorded as it was asked for
 │   ├── LeakingSplit       a training set that would put one subject on both sides
 │   ├── TooFewSubjects     a training set that has not enough subjects, or sites, for its splits
 │   ├── FolderTaken        a folder to write into that holds something already
@@ -93,6 +94,10 @@ class BadModel(UserMustAct):
     def __init__(self, path: Path | str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"Model {path}: {reason}")
+
+
+class BadRead(UserMustAct):
+    """A read that cannot be recorded as it was asked for."""
 
 
 class LeakingSplit(UserMustAct):

@@ -89,3 +89,20 @@ class Read:
     undoes: ReadId | None
     read_at: datetime
     sequence: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadDraft:
+    """A read as it is to be stored: everything but the row's own id and place in the sequence."""
+
+    event_id: str
+    reader_id: ReaderId
+    item: Item
+    disposition: Disposition
+    stage: Stage | None
+    confidence: int | None
+    comment: str | None
+    sight: Sight
+    replaces: ReadId | None
+    undoes: ReadId | None
+    read_at: datetime

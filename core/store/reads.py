@@ -1,0 +1,251 @@
+"""Reads: every event by its own row, and which of them stand."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import AbstractContextManager
+from typing import Any
+
+import duckdb
+
+from core.domain.errors import BadRead, NotPermitted
+from core.domain.people import ReaderId
+from core.domain.predictions import RunId
+from core.domain.reads import Disposition, Item, Read, ReadDraft, ReadId, Sight
+from core.domain.slides import SlideId
+from core.domain.stages import Stage
+from core.store import audit
+from core.store.audit import Deed, Value
+from core.store.connection import Cursor, Database, from_column, to_column
+
+
+class ReadStore:
+    """The reads. Nothing here is masked: pages get them through core.review.masking."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep other writers out while a read is composed from what stands."""
+        return self._database.exclusively()
+
+    def add(self, draft: ReadDraft) -> Read:
+        """Store a read and give it; an event that is stored already is given back and nothing is written.
+
+        Raises: BadRead when it names a slide, run or read that is not there or breaks a rule of the scale, or when
+        the event was stored for another item; NotPermitted when it was another reader's.
+        """
+        with self._database.transaction() as cursor:
+            known = _read_by_event(cursor, draft.event_id)
+            if known:
+                return _same_event(known, draft)
+            deed = Deed(actor=draft.reader_id, action=_action(draft), subject=_subject(draft.item))
+            read_id = _read_id(draft)
+            try:
+                with audit.entry(cursor, deed, self._database.now()) as entry:
+                    entry.insert("read", _INSERT_READ, _read_row(draft, read_id))
+            except duckdb.ConstraintException as error:
+                raise BadRead(
+                    "This read was not stored: it does not fit the slide, run or earlier read that it names. "
+                    "Reload the page and read the item again."
+                ) from error
+            stored = _read_by_event(cursor, draft.event_id)
+        assert stored is not None
+        return stored
+
+    def by_event(self, event_id: str) -> Read | None:
+        """Give the read that an event was stored as, or None."""
+        with self._database.cursor() as cursor:
+            return _read_by_event(cursor, event_id)
+
+    def read_by_id(self, read_id: ReadId) -> Read | None:
+        """Give one row, or None."""
+        with self._database.cursor() as cursor:
+            row = cursor.execute(_SELECT_BY_ID, {"read_id": read_id}).fetchone()
+        return _read(row) if row else None
+
+    def standing(self, slide_id: SlideId | None = None) -> tuple[Read, ...]:
+        """Give the last row of each reader for each item, of one slide or of all, in the order they were stored."""
+        with self._database.cursor() as cursor:
+            if slide_id is None:
+                rows = cursor.execute(_SELECT_STANDING).fetchall()
+            else:
+                rows = cursor.execute(_SELECT_STANDING_OF_SLIDE, {"slide_id": slide_id}).fetchall()
+        return tuple(_read(row) for row in rows)
+
+    def standing_of(self, reader_id: ReaderId, item: Item) -> Read | None:
+        """Give the last row of a reader for an item, or None."""
+        with self._database.cursor() as cursor:
+            row = cursor.execute(_SELECT_STANDING_OF_READER, {**_item_row(item), "reader_id": reader_id}).fetchone()
+        return _read(row) if row else None
+
+    def history(self, item: Item) -> tuple[Read, ...]:
+        """Give every row for an item, of all readers, in order."""
+        with self._database.cursor() as cursor:
+            rows = cursor.execute(_SELECT_HISTORY, _item_row(item)).fetchall()
+        return tuple(_read(row) for row in rows)
+
+    def last_undoable(self, reader_id: ReaderId, slide_id: SlideId) -> Read | None:
+        """Give the reader's last event on a slide or its patches that is no undo and was not undone."""
+        with self._database.cursor() as cursor:
+            row = cursor.execute(_SELECT_LAST_UNDOABLE, {"reader_id": reader_id, "slide_id": slide_id}).fetchone()
+        return _read(row) if row else None
+
+    def knows_recipe(self, recipe_hash: str) -> bool:
+        """Say whether a registered model has this recipe."""
+        with self._database.cursor() as cursor:
+            return (
+                cursor.execute(
+                    "SELECT 1 FROM model WHERE recipe_hash = $recipe_hash LIMIT 1", {"recipe_hash": recipe_hash}
+                ).fetchone()
+                is not None
+            )
+
+
+def _same_event(known: Read, draft: ReadDraft) -> Read:
+    if known.reader_id != draft.reader_id:
+        raise NotPermitted("This event was already stored for another reader. Reload the page and read again.")
+    if known.item != draft.item:
+        raise BadRead("This event was already stored for another item. Reload the page and read again.")
+    return known
+
+
+def _action(draft: ReadDraft) -> str:
+    return "read undone" if draft.undoes else f"read {draft.disposition.value}"
+
+
+def _subject(item: Item) -> str:
+    return item.slide_id if item.patch_index is None else f"{item.slide_id}/{item.recipe_hash}/{item.patch_index}"
+
+
+def _read_id(draft: ReadDraft) -> ReadId:
+    named = f"read-1\n{draft.reader_id}\n{draft.event_id}"
+    return ReadId(hashlib.sha256(named.encode()).hexdigest()[:32])
+
+
+def _item_row(item: Item) -> dict[str, Value]:
+    return {"slide_id": item.slide_id, "patch_index": item.patch_index, "recipe_hash": item.recipe_hash}
+
+
+def _read_row(draft: ReadDraft, read_id: ReadId) -> dict[str, Value]:
+    return {
+        **_item_row(draft.item),
+        "read_id": read_id,
+        "event_id": draft.event_id,
+        "reader_id": draft.reader_id,
+        "disposition": draft.disposition.value,
+        "stage": draft.stage.value if draft.stage else None,
+        "confidence": draft.confidence,
+        "comment": draft.comment,
+        "sight_call": draft.sight.call.value if draft.sight.call else None,
+        "sight_model_run": draft.sight.model_run,
+        "sight_heatmap": draft.sight.heatmap,
+        "sight_saliency": draft.sight.saliency,
+        "sight_mode": draft.sight.mode,
+        "replaces": draft.replaces,
+        "undoes": draft.undoes,
+        "read_at": to_column(draft.read_at),
+    }
+
+
+def _read_by_event(cursor: Cursor, event_id: str) -> Read | None:
+    row = cursor.execute(_SELECT_BY_EVENT, {"event_id": event_id}).fetchone()
+    return _read(row) if row else None
+
+
+def _stage(stored: str | None) -> Stage | None:
+    return None if stored is None else Stage(stored)
+
+
+def _read(row: tuple[Any, ...]) -> Read:
+    return Read(
+        sequence=row[0],
+        read_id=ReadId(row[1]),
+        event_id=row[2],
+        reader_id=ReaderId(row[3]),
+        item=Item(slide_id=SlideId(row[4]), patch_index=row[5], recipe_hash=row[6]),
+        disposition=Disposition(row[7]),
+        stage=_stage(row[8]),
+        confidence=row[9],
+        comment=row[10],
+        sight=Sight(
+            call=_stage(row[11]),
+            model_run=None if row[12] is None else RunId(row[12]),
+            heatmap=row[13],
+            saliency=row[14],
+            mode=row[15],
+        ),
+        replaces=row[16],
+        undoes=row[17],
+        read_at=from_column(row[18]),
+    )
+
+
+_INSERT_READ = """
+    INSERT INTO read (
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    ) VALUES (
+        $sequence, $read_id, $event_id, $reader_id, $slide_id, $patch_index, $recipe_hash, $disposition, $stage,
+        $confidence, $comment, $sight_call, $sight_model_run, $sight_heatmap, $sight_saliency, $sight_mode,
+        $replaces, $undoes, $read_at
+    )
+"""
+_SELECT_BY_EVENT = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read WHERE event_id = $event_id
+"""
+_SELECT_BY_ID = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read WHERE read_id = $read_id
+"""
+_SELECT_STANDING = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read
+    QUALIFY row_number() OVER (PARTITION BY reader_id, slide_id, patch_index, recipe_hash ORDER BY sequence DESC) = 1
+    ORDER BY sequence
+"""
+_SELECT_STANDING_OF_SLIDE = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read WHERE slide_id = $slide_id
+    QUALIFY row_number() OVER (PARTITION BY reader_id, slide_id, patch_index, recipe_hash ORDER BY sequence DESC) = 1
+    ORDER BY sequence
+"""
+_SELECT_STANDING_OF_READER = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read
+    WHERE
+        reader_id = $reader_id AND slide_id = $slide_id
+        AND patch_index IS NOT DISTINCT FROM $patch_index AND recipe_hash IS NOT DISTINCT FROM $recipe_hash
+    ORDER BY sequence DESC LIMIT 1
+"""
+_SELECT_HISTORY = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read
+    WHERE
+        slide_id = $slide_id
+        AND patch_index IS NOT DISTINCT FROM $patch_index AND recipe_hash IS NOT DISTINCT FROM $recipe_hash
+    ORDER BY sequence
+"""
+_SELECT_LAST_UNDOABLE = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read
+    WHERE
+        reader_id = $reader_id AND slide_id = $slide_id AND undoes IS NULL
+        AND NOT EXISTS (SELECT 1 FROM read AS undo WHERE undo.undoes = read.read_id)
+    ORDER BY sequence DESC LIMIT 1
+"""
