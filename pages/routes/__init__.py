@@ -1,0 +1,54 @@
+"""What the viewer fetches: tiles, layers, patches and facts, from the process that serves the pages.
+
+Every route but the drawing library needs a bearer token; every address names ids, never a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from pages.parts.openseadragon import OPENSEADRAGON_SHA256, ensure_openseadragon
+from pages.routes.facts import Facts
+from pages.routes.gate import Gate
+from pages.routes.pictures import Pictures
+from pages.routes.runs_in_view import RunsInView
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+
+def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
+    """Give the routes of the viewer. `get_workspace` is called at each request, never at construction."""
+    gate, runs = Gate(get_workspace), RunsInView()
+    pictures, facts = Pictures(runs), Facts(runs)
+    place = "{dz_level:int}/{column:int}_{row:int}"
+    return [
+        Route("/assets/openseadragon.js", _drawing_library),
+        Route(f"/tiles/{{slide_id}}/{{version}}/{place}.jpg", gate.lets(pictures.tile)),
+        Route(f"/layers/{{run_id}}/{{layer}}/{{version}}/{place}.png", gate.lets(pictures.layer)),
+        Route("/patches/{run_id}/{index:int}.jpg", gate.lets(pictures.patch)),
+        Route("/saliency/{run_id}/{index:int}/{choice}.png", gate.lets(pictures.saliency)),
+        Route("/explain/{run_id}/{index:int}/{method}/{network_layer}/{stage}.png", gate.lets(pictures.explanation)),
+        Route("/slides/{slide_id}/reads", gate.lets(facts.slide_reads)),
+        Route("/runs/{run_id}", gate.lets(facts.run)),
+        Route("/runs/{run_id}/strip", gate.lets(facts.strip)),
+        Route("/runs/{run_id}/patches/{index:int}", gate.lets(facts.patch)),
+    ]
+
+
+async def _drawing_library(request: Request) -> Response:
+    del request
+    return FileResponse(
+        ensure_openseadragon(),
+        media_type="text/javascript",
+        headers={
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "ETag": f'"{OPENSEADRAGON_SHA256}"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )

@@ -1,0 +1,133 @@
+"""The one door to the viewer's routes: token, ids, threads, and errors as answers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from core.domain.errors import FibroreadError, NotPermitted, OutsideRecipe, SlideChanged, TryAgain, UserMustAct
+from core.domain.people import ReaderId
+from core.domain.predictions import RunId
+from core.domain.slides import SlideId
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_BEARER = "Bearer "
+_THREADS = 2 * (os.cpu_count() or 1)
+_CLIENT_LEFT = 499
+_STATUSES: tuple[tuple[type[FibroreadError], int], ...] = (
+    (SlideChanged, 409),
+    (OutsideRecipe, 422),
+    (TryAgain, 503),
+    (UserMustAct, 404),
+    (FibroreadError, 500),
+)
+_HEADERS = {"X-Content-Type-Options": "nosniff"}
+
+Answer = Callable[["Workspace", ReaderId, Request], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class NoSuchThing(LookupError):
+    """The address names nothing that is there."""
+
+
+class Gate:
+    """Turns answers, which may block, into endpoints that never do."""
+
+    def __init__(self, get_workspace: Callable[[], Workspace]) -> None:
+        self._get_workspace = get_workspace
+        self._limiter = anyio.CapacityLimiter(_THREADS)
+
+    def lets(self, answer: Answer) -> Endpoint:
+        """Give an endpoint that checks the token, then answers in a thread unless the client has left."""
+
+        async def endpoint(request: Request) -> Response:
+            async with self._limiter:
+                if await request.is_disconnected():
+                    return Response(status_code=_CLIENT_LEFT)
+                return await anyio.to_thread.run_sync(partial(self._answer, answer, request))
+
+        return endpoint
+
+    def _answer(self, answer: Answer, request: Request) -> Response:
+        workspace = self._get_workspace()
+        try:
+            reader_id = workspace.tokens.check(_bearer_token(request))
+        except NotPermitted as error:
+            return _refusal(401, str(error), {"WWW-Authenticate": "Bearer"})
+        try:
+            return answer(workspace, reader_id, request)
+        except (NoSuchThing, IndexError) as error:
+            return _refusal(404, str(error))
+        except FibroreadError as error:
+            status = next(status for family, status in _STATUSES if isinstance(error, family))
+            return _refusal(status, str(error))
+
+
+def slide_id_in(request: Request) -> SlideId:
+    """Give the slide id of an address. Raises: NoSuchThing for anything that is not 32 hexadecimal digits."""
+    return SlideId(_checked_id(request, "slide_id"))
+
+
+def run_id_in(request: Request) -> RunId:
+    """Give the run id of an address. Raises: NoSuchThing for anything that is not 32 hexadecimal digits."""
+    return RunId(_checked_id(request, "run_id"))
+
+
+def number_in(request: Request, name: str, default: float, smallest: float, largest: float) -> float:
+    """Give a number of the query within its limits. Raises: NoSuchThing for what is no number."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
+        raise NoSuchThing(f"'{name}' is no number")
+    return min(largest, max(smallest, float(text)))
+
+
+def kept_for_good(request: Request, etag: str, media_type: str, content: Callable[[], bytes]) -> Response:
+    """Answer with something that never changes under its address, or with 304 when the client has it."""
+    headers = {**_HEADERS, "Cache-Control": "private, max-age=31536000, immutable", "ETag": f'"{etag}"'}
+    if f'"{etag}"' in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(content(), media_type=media_type, headers=headers)
+
+
+def kept_nowhere(content: bytes, media_type: str, further: dict[str, str] | None = None) -> Response:
+    """Answer with something that is one reader's alone, or changes: no cache may keep it."""
+    headers = {**_HEADERS, "Cache-Control": "no-store", **(further or {})}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def plain_facts(facts: dict[str, object]) -> Response:
+    """Answer with JSON that no cache may keep."""
+    return JSONResponse(facts, headers={**_HEADERS, "Cache-Control": "no-store"})
+
+
+def _checked_id(request: Request, name: str) -> str:
+    text = str(request.path_params[name])
+    if not _ID.fullmatch(text):
+        raise NoSuchThing("no such id")
+    return text
+
+
+def _bearer_token(request: Request) -> str:
+    header = request.headers.get("authorization", "")
+    if not header.startswith(_BEARER):
+        raise NotPermitted("Sign in first: this address needs a token.")
+    return header[len(_BEARER) :]
+
+
+def _refusal(status: int, words: str, further: dict[str, str] | None = None) -> Response:
+    headers = {**_HEADERS, "Cache-Control": "no-store", **(further or {})}
+    return JSONResponse({"error": words}, status_code=status, headers=headers)

@@ -1,0 +1,153 @@
+"""Pictures for the viewer: tiles of a slide, tiles of its layers, single patches and their saliency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.domain.geometry import Box
+from core.domain.people import ReaderId
+from core.domain.stages import STAGE_NAMES, Stage
+from core.inference.heatmap import patch_saliency_image
+from core.inference.layers import PREDICTED, RUNNER_UP, Layer, LayerKind
+from core.inference.requests import Explanation
+from pages.routes.gate import NoSuchThing, kept_for_good, kept_nowhere, number_in, run_id_in, slide_id_in
+from pages.routes.runs_in_view import RunsInView, reads_in_sight
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+RENDER_VERSION = "1"
+LAYER_VERSION = "1"
+_SALIENCY_SIDE_PX = 448
+_METHODS = frozenset({"gradcam", "gradcam++", "hirescam", "layercam", "eigencam"})
+_NETWORK_LAYERS = frozenset({"layer1", "layer2", "layer3", "layer4"})
+
+
+class Pictures:
+    """Answers with images; `runs` keeps what they are drawn from."""
+
+    def __init__(self, runs: RunsInView) -> None:
+        self._runs = runs
+
+    def tile(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Give one tile of a slide as JPEG."""
+        del reader_id
+        _require_version(request, RENDER_VERSION)
+        slide = workspace.slide(slide_id_in(request))
+        place = _place(request)
+        etag = f"{slide.slide_id}-{RENDER_VERSION}-{place[0]}-{place[1]}-{place[2]}"
+        return kept_for_good(request, etag, "image/jpeg", lambda: workspace.tiles.tile(slide, *place))
+
+    def layer(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Give one tile of a layer as PNG. A reader's reads are kept by no cache."""
+        _require_version(request, LAYER_VERSION)
+        opened = self._runs.open(workspace, run_id_in(request))
+        layer, place = _layer(request), _place(request)
+        if layer.kind is LayerKind.READS:
+            reads = [
+                read
+                for read in reads_in_sight(workspace, reader_id, opened.slide.slide_id)
+                if read.reader_id == reader_id and read.item.recipe_hash == opened.run.recipe_hash
+            ]
+            return kept_nowhere(_png(opened.painter.tile(layer, *place, reads=reads)), "image/png")
+        etag = f"{opened.run.run_id}-{layer.name}-{LAYER_VERSION}-{place[0]}-{place[1]}-{place[2]}"
+        return kept_for_good(request, etag, "image/png", lambda: _png(opened.painter.tile(layer, *place)))
+
+    def patch(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Give one patch as JPEG, `size` pixels wide, with `margin` (of its side) of its surroundings."""
+        del reader_id
+        opened = self._runs.open(workspace, run_id_in(request))
+        index = _index(request, opened.predictions.grid.n_patches)
+        margin = number_in(request, "margin", 0.0, 0.0, 2.0)
+        size_px = int(number_in(request, "size", 224, 16, 1024))
+        box = _widened(opened.predictions.grid.box(index), margin)
+        etag = f"{opened.run.run_id}-patch-{index}-{size_px}-{margin:g}"
+        return kept_for_good(request, etag, "image/jpeg", lambda: workspace.tiles.patch(opened.slide, box, size_px))
+
+    def saliency(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Give one patch's saliency as PNG, on the slide's one scale."""
+        del reader_id
+        opened = self._runs.open(workspace, run_id_in(request))
+        index = _index(request, opened.predictions.grid.n_patches)
+        choice = str(request.path_params["choice"])
+        if choice not in (PREDICTED, RUNNER_UP, *STAGE_NAMES):
+            raise NoSuchThing(f"no saliency for '{choice}'")
+        raw = opened.predictions.saliency[index, int(opened.painter.saliency_choice(choice)[index])]
+        image = patch_saliency_image(raw, opened.painter.saliency_scale, _SALIENCY_SIDE_PX)
+        etag = f"{opened.run.run_id}-saliency-{LAYER_VERSION}-{index}-{choice}"
+        return kept_for_good(request, etag, "image/png", lambda: _png(image))
+
+    def explanation(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Give one patch's saliency by another method or network layer, asked of the worker, on its own scale.
+
+        The header X-Saliency-Maximum carries the raw value drawn as full strength.
+        """
+        del reader_id
+        opened = self._runs.open(workspace, run_id_in(request))
+        index = _index(request, opened.predictions.grid.n_patches)
+        names = {name: str(request.path_params[name]) for name in ("method", "network_layer", "stage")}
+        if names["method"] not in _METHODS or names["network_layer"] not in _NETWORK_LAYERS:
+            raise NoSuchThing("no such method or layer")
+        if names["stage"] not in STAGE_NAMES:
+            raise NoSuchThing("no such stage")
+        wish = Explanation(
+            slide=opened.slide,
+            model=workspace.model(opened.run.model_id),
+            patch_index=index,
+            stage=Stage(names["stage"]),
+            method=names["method"],
+            layer=names["network_layer"],
+        )
+        raw = workspace.supervisor.explain(wish)
+        largest = float(np.max(raw, initial=0.0))
+        image = patch_saliency_image(raw, largest, raw.shape[0])
+        return kept_nowhere(_png(image), "image/png", {"X-Saliency-Maximum": f"{largest:.4g}"})
+
+
+def _png(image: npt.NDArray[np.uint8]) -> bytes:
+    is_done, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not is_done:
+        raise ValueError(f"cannot encode an image of shape {image.shape}")
+    return bytes(encoded)
+
+
+def _require_version(request: Request, version: str) -> None:
+    if request.path_params["version"] != version:
+        raise NoSuchThing("drawn by another version")
+
+
+def _place(request: Request) -> tuple[int, int, int]:
+    dz_level, column, row = (int(request.path_params[name]) for name in ("dz_level", "column", "row"))
+    if max(dz_level, column, row) > 1 << 24:
+        raise NoSuchThing("no such tile")
+    return dz_level, column, row
+
+
+def _layer(request: Request) -> Layer:
+    try:
+        return Layer.named(str(request.path_params["layer"]))
+    except ValueError as error:
+        raise NoSuchThing("no such layer") from error
+
+
+def _index(request: Request, n_patches: int) -> int:
+    index = int(request.path_params["index"])
+    if index >= n_patches:
+        raise NoSuchThing(f"no patch {index}")
+    return index
+
+
+def _widened(box: Box, margin: float) -> Box:
+    extra = round(margin * box.width_px)
+    return Box(
+        x_px=box.x_px - extra,
+        y_px=box.y_px - extra,
+        width_px=box.width_px + 2 * extra,
+        height_px=box.height_px + 2 * extra,
+    )

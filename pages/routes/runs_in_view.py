@@ -1,0 +1,77 @@
+"""The runs that are being looked at, opened once each."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.geometry import DeepZoom
+from core.domain.people import Reader, ReaderId, Role
+from core.domain.predictions import PatchPredictions, Run, RunId
+from core.domain.reads import Read
+from core.domain.slides import Slide, SlideId
+from core.inference.heatmap import LayerPainter
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_MOST_OPEN = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class RunInView:
+    """A run with what its pictures and facts are made of.
+
+    `order` lists the predicted patches, least certain first; `position` is its inverse, -1 where there is none.
+    """
+
+    run: Run
+    slide: Slide
+    predictions: PatchPredictions
+    painter: LayerPainter
+    order: npt.NDArray[np.int64]
+    position: npt.NDArray[np.int64]
+
+
+class RunsInView:
+    """Keeps the last few runs open; a run whose files were written anew is opened anew."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: OrderedDict[RunId, RunInView] = OrderedDict()
+
+    def open(self, workspace: Workspace, run_id: RunId) -> RunInView:
+        """Give a run. Raises: UserMustAct when it is unknown, RunDamaged when its files are not whole."""
+        run = workspace.run(run_id)
+        slide, predictions = workspace.slide(run.slide_id), workspace.predictions(run_id)
+        with self._lock:
+            known = self._open.get(run_id)
+            if known is not None and known.predictions is predictions and known.slide == slide:
+                self._open.move_to_end(run_id)
+                return known
+        opened = _opened(run, slide, predictions)
+        with self._lock:
+            self._open[run_id] = opened
+            while len(self._open) > _MOST_OPEN:
+                self._open.popitem(last=False)
+        return opened
+
+
+def reads_in_sight(workspace: Workspace, reader_id: ReaderId, slide_id: SlideId) -> tuple[Read, ...]:
+    """Give the reads of a slide and its patches that this reader may see, as core decides."""
+    reader = Reader(reader_id=reader_id, name=reader_id, roles=frozenset({Role.READER}))
+    return workspace.visible_reads(reader, slide_id)
+
+
+def _opened(run: Run, slide: Slide, predictions: PatchPredictions) -> RunInView:
+    predicted = np.flatnonzero(predictions.is_predicted)
+    order = predicted[np.argsort(-predictions.uncertainty[predicted], kind="stable")]
+    position = np.full(predictions.grid.n_patches, -1, np.int64)
+    position[order] = np.arange(order.size)
+    painter = LayerPainter(predictions, DeepZoom(bounds=slide.scan.bounds))
+    return RunInView(run=run, slide=slide, predictions=predictions, painter=painter, order=order, position=position)
