@@ -83,11 +83,10 @@ class JobStore:
         """Mark as stopped by a person."""
         self._end(run_id, JobStatus.CANCELLED, None, actor)
 
-    def requeue_running(self) -> int:
-        """Queue again, at their old places, the jobs that an earlier process left running; give how many."""
+    def requeue_running(self) -> None:
+        """Queue again, at their old places, the jobs that an earlier process left running."""
         with self._database.transaction() as cursor:
-            row = cursor.execute("UPDATE job SET status = 'queued' WHERE status = 'running'").fetchone()
-        return int(row[0]) if row else 0
+            cursor.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
 
     def _end(self, run_id: RunId, status: JobStatus, reason: str | None, actor: str) -> None:
         with self._database.transaction() as cursor:

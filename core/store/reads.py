@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import AbstractContextManager
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -24,6 +26,10 @@ class ReadStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def now(self) -> datetime:
+        """Give the instant to be stored with a read."""
+        return self._database.now()
 
     def exclusively(self) -> AbstractContextManager[None]:
         """Keep other writers out while a read is composed from what stands."""
@@ -49,9 +55,8 @@ class ReadStore:
                     "This read was not stored: it does not fit the slide, run or earlier read that it names. "
                     "Reload the page and read the item again."
                 ) from error
-            stored = _read_by_event(cursor, draft.event_id)
-        assert stored is not None
-        return stored
+        said = {column.name: getattr(draft, column.name) for column in fields(draft)}
+        return Read(read_id=read_id, sequence=entry.sequence, **said)
 
     def by_event(self, event_id: str) -> Read | None:
         """Give the read that an event was stored as, or None."""

@@ -1,0 +1,47 @@
+"""`fibroread verify`: whether the store is as it was written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from core.domain.errors import AuditBroken
+from core.store import audit
+from core.store.verification import verify
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_DESCRIPTION = """\
+Walk the audit chain and compare every stored row with what its entry recorded. Prints one JSON object: ok, entries,
+head, first_broken, problem. Ends with 0 when everything holds, else 1. Keep the head somewhere else: a later
+--earlier-head shows whether the end of the log was cut off since."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command on the command line."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="check the audit chain and every row under it",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--earlier-head", metavar="HASH", help="a head that an earlier check printed")
+    parser.set_defaults(run=run, needs_workspace=True)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Check the store and print what was found."""
+    found: dict[str, object] = {"ok": True, "first_broken": None, "problem": None}
+    try:
+        found["entries"] = verify(workspace.database, earlier_head=arguments.earlier_head)
+    except AuditBroken as broken:
+        found |= {"ok": False, "entries": None, "first_broken": broken.entry, "problem": broken.problem}
+    head = audit.head_hash(workspace.database)
+    print(
+        json.dumps(
+            {name: {**found, "head": head}[name] for name in ("ok", "entries", "head", "first_broken", "problem")}
+        )
+    )
+    return 0 if found["ok"] else 1
