@@ -137,6 +137,7 @@ class TrainingSet:
     left_out: Counts
     is_demo: bool
     code_version: str
+    written_by: ReaderId
     written_at: datetime
 
 

@@ -136,6 +136,7 @@ def _card(summary: TrainingSet, left_out: Sequence[LeftOutPatch]) -> dict[str, o
             "fibroread": summary.code_version,
             **{library: importlib.metadata.version(library) for library in _LIBRARIES},
         },
+        "written_by": summary.written_by,
         "written_at": summary.written_at.isoformat(),
     }
 

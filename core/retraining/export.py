@@ -30,6 +30,7 @@ from core.domain.datasets import (
 )
 from core.domain.errors import BadSlide, Cancelled, FolderTaken, NothingToDo, SlideChanged, TooFewSubjects, UserMustAct
 from core.domain.geometry import Box
+from core.domain.people import ReaderId
 from core.domain.reads import Read
 from core.domain.recipe import Recipe
 from core.domain.slides import Slide
@@ -91,6 +92,7 @@ class ExportSources:
     recipes: tuple[Recipe, ...]
     readers: PatchReaders
     code_version: str
+    written_by: ReaderId
     written_at: datetime
 
     def select(self, request: ExportRequest) -> Selection:
@@ -276,5 +278,6 @@ def _summary(
         left_out=count_left_out(left_out),
         is_demo=plan.is_demo,
         code_version=sources.code_version,
+        written_by=sources.written_by,
         written_at=sources.written_at,
     )

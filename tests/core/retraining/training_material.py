@@ -134,7 +134,13 @@ def make_sources(n_subjects: int = 8, n_patches: int = 4, *, is_demo: bool = Fal
         for patch in range(n_patches)
     )
     return ExportSources(
-        reads=reads, slides=slides, recipes=(RECIPE,), readers=NoiseReaders(), code_version="0.1.0", written_at=NOON
+        reads=reads,
+        slides=slides,
+        recipes=(RECIPE,),
+        readers=NoiseReaders(),
+        code_version="0.1.0",
+        written_by=ReaderId("lena"),
+        written_at=NOON,
     )
 
 
