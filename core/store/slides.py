@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +72,13 @@ class SlideStore:
         with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
             entry.insert("slide_mpp", _INSERT_MPP, _mpp_row(slide_id, stated))
 
-    def set_place(
-        self, slide_id: SlideId, path: Path, source_path: Path, file_stamp: tuple[int, int], *, actor: str
-    ) -> None:
-        """Store where the file of a known slide lies now; the standing place again writes nothing."""
-        slide = self._known(slide_id)
-        moved = replace(slide, path=path, source_path=source_path, file_stamp=file_stamp)
-        _refuse_unstorable(moved)
-        if moved == slide:
-            return
-        deed = Deed(actor=actor, action="slide found at another place", subject=slide_id)
+    def set_place(self, slide: Slide, actor: str, reason: str | None = None) -> None:
+        """Store where the file of a known slide lies now: its path, source path and file stamp."""
+        self._known(slide.slide_id)
+        _refuse_unstorable(slide)
+        deed = Deed(actor=actor, action="slide found at another place", subject=slide.slide_id, reason=reason)
         with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
-            self._insert_place(entry, moved)
+            self._insert_place(entry, slide)
 
     def record_refusal(self, path: Path, reason: str, actor: str) -> None:
         """Store that a file was not registered, and why."""
