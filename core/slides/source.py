@@ -26,6 +26,10 @@ _CACHE_BYTES = 128 << 20
 _WHITE = 255
 
 
+class UnknownFormat(BadSlide):
+    """OpenSlide knows no format that this file has; it may still be a plain image."""
+
+
 class SlideSource:
     """One slide file as pixels of its levels; safe to use from many threads."""
 
@@ -92,8 +96,9 @@ class SlideSource:
             handle = openslide.OpenSlide(self.path)
             handle.set_cache(_shared_cache())
         except openslide.OpenSlideUnsupportedFormatError as error:
-            reason = "no slide format that can be read" if self.path.exists() else "the file is not there any more"
-            raise BadSlide(self.path, reason) from error
+            if not self.path.exists():
+                raise BadSlide(self.path, "the file is not there any more") from error
+            raise UnknownFormat(self.path, "no slide format that can be read") from error
         except openslide.OpenSlideError as error:
             raise BadSlide(self.path, f"cannot be opened ({error})") from error
         return handle
