@@ -80,8 +80,8 @@ class JobPort(Protocol):
     def next_queued(self) -> Job | None:
         """Give the oldest queued job."""
 
-    def jobs(self) -> tuple[Job, ...]:
-        """Give all jobs."""
+    def job(self, run_id: RunId) -> Job | None:
+        """Give a job, or None when it was never asked for."""
 
     def set_running(self, run_id: RunId) -> None:
         """Mark as begun."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.domain.errors import MppMissing
@@ -15,15 +15,21 @@ from core.domain.slides import Slide, SlideId
 from core.domain.stages import Stage
 from core.inference.messages import ExplainRequest, InferRequest, SlideFacts
 from core.preprocess.grid import grid_over
+from core.slides.fingerprint import file_stamp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookups:
-    """Where the supervisor finds what a job names. `stain_batch_of` gives the other slides of a slide's batch."""
+    """Where the supervisor finds what a job names.
+
+    `stain_batch_of` gives the slides of a slide's batch; `verify` raises SlideChanged or BadSlide when the file is
+    not what was registered.
+    """
 
     slide: Callable[[SlideId], Slide]
     model: Callable[[ModelId], RegisteredModel]
     stain_batch_of: Callable[[Slide], tuple[Slide, ...]] = field(default=lambda _slide: ())
+    verify: Callable[[Slide], None] = field(default=lambda _slide: None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +73,9 @@ def grid_for(slide: Slide, model: RegisteredModel) -> Grid:
 
 
 def infer_request(slide: Slide, model: RegisteredModel, lookups: Lookups, runs_dir: Path, device: str) -> InferRequest:
-    """Give the order to run a model over a slide."""
+    """Give the order to run a model over a slide, after a look whether its file is still the same."""
+    lookups.verify(slide)
+    slide = replace(slide, file_stamp=file_stamp(slide.path))
     run_id = run_id_for(slide, model)
     others = tuple(other for other in lookups.stain_batch_of(slide) if other.slide_id != slide.slide_id)
     return InferRequest(

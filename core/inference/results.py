@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from core.domain.errors import RunDamaged
 from core.domain.geometry import Grid
-from core.domain.predictions import PatchPredictions, PatchState
+from core.domain.predictions import PatchPredictions
 from core.domain.stages import N_STAGES
 
 _ARRAYS = (
@@ -39,6 +40,7 @@ class Shard:
 
     index: npt.NDArray[np.int64]
     state: npt.NDArray[np.uint8]
+    tissue_fraction: npt.NDArray[np.float32]
     collagen_fraction: npt.NDArray[np.float32]
     probabilities: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float16]
@@ -120,17 +122,27 @@ def load_shard(path: Path, index: npt.NDArray[np.int64]) -> Shard | None:
     return shard if np.array_equal(shard.index, index) else None
 
 
-def blank_predictions(grid: Grid, tissue_fraction: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.generic]]:
-    """Give arrays over the whole grid that say background everywhere."""
+def gather(
+    grid: Grid, state: npt.NDArray[np.uint8], tissue_fraction: npt.NDArray[np.float32], shards: Sequence[Shard]
+) -> PatchPredictions:
+    """Lay shards over the grid.
+
+    Args: state, tissue_fraction: (n,) for the places that no shard speaks of.
+    """
     n = grid.n_patches
-    return {
-        "state": np.full(n, PatchState.BACKGROUND, np.uint8),
-        "tissue_fraction": np.asarray(tissue_fraction, np.float32),
-        "collagen_fraction": np.zeros(n, np.float32),
-        "probabilities": np.zeros((n, N_STAGES), np.float32),
-        "saliency": np.zeros((n, N_STAGES, 7, 7), np.float16),
-        "saliency_on_collagen": np.full((n, 2), np.nan, np.float32),
-    }
+    blank = Shard(
+        index=np.arange(n),
+        state=state.copy(),
+        tissue_fraction=tissue_fraction.copy(),
+        collagen_fraction=np.zeros(n, np.float32),
+        probabilities=np.zeros((n, N_STAGES), np.float32),
+        saliency=np.zeros((n, N_STAGES, 7, 7), np.float16),
+        saliency_on_collagen=np.full((n, 2), np.nan, np.float32),
+    )
+    for shard in shards:
+        for name in _ARRAYS:
+            getattr(blank, name)[shard.index] = getattr(shard, name)
+    return PatchPredictions(grid=grid, **{name: getattr(blank, name) for name in _ARRAYS})
 
 
 def write_json(path: Path, plain: dict[str, object]) -> None:

@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from core.domain.errors import FibroreadError, NothingToDo, UserMustAct, WorkerLost
 from core.domain.jobs import Job, JobStatus
-from core.domain.people import Reader
 from core.domain.predictions import Run, RunId
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide
@@ -30,6 +29,7 @@ from core.inference.messages import (
     ExplainRequest,
     Failed,
     Finished,
+    InferRequest,
     Message,
     Progress,
     Stopped,
@@ -108,7 +108,7 @@ class Supervisor:
         self._inbox.put(None)
         thread.join()
 
-    def request(self, slide: Slide, model: RegisteredModel, reader: Reader) -> Job:
+    def request(self, slide: Slide, model: RegisteredModel, requested_by: str) -> Job:
         """Give the job of a model's run over a slide, queued now unless it is there already.
 
         Raises: MppMissing, OutsideRecipe when the slide cannot be measured or does not suit the recipe.
@@ -120,7 +120,7 @@ class Supervisor:
                 slide_id=slide.slide_id,
                 model_id=model.model_id,
                 status=JobStatus.QUEUED,
-                requested_by=reader.reader_id,
+                requested_by=requested_by,
                 requested_at=self._settings.clock(),
             )
         )
@@ -148,16 +148,12 @@ class Supervisor:
         except TimeoutError as error:
             raise WorkerLost(f"The worker did not answer within {timeout_s:g} s. Try again in a moment.") from error
 
-    def job(self, run_id: RunId) -> Job | None:
-        """Give a job as it stands."""
-        return next((job for job in self._jobs.jobs() if job.run_id == run_id), None)
-
     def wait(self, run_id: RunId, timeout_s: float | None = None) -> Job:
         """Wait until a job has ended, and give it as it stands then or at the end of the time."""
         ends_s = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
             while True:
-                job = self.job(run_id)
+                job = self._jobs.job(run_id)
                 if job is None:
                     raise NothingToDo(f"There is no job {run_id}.")
                 left_s = None if ends_s is None else ends_s - time.monotonic()
@@ -189,15 +185,15 @@ class Supervisor:
     def _begin_next(self) -> None:
         while self._running is None and (job := self._jobs.next_queued()) is not None:
             try:
-                slide, model = self._lookups.slide(job.slide_id), self._lookups.model(job.model_id)
-                request = infer_request(slide, model, self._lookups, self._settings.runs_dir, self.device)
-                if request.run_id != job.run_id:
-                    raise UserMustAct("The slide's microns per pixel changed since this was asked. Ask again.")
-                if self._runs.run_by_id(job.run_id) is not None:
-                    self._jobs.set_finished(job.run_id)
-                    continue
-            except FibroreadError as error:
-                self._jobs.set_failed(job.run_id, str(error))
+                request = self._order(job)
+            except Exception as error:  # the job runner: one bad job must not hold up the others
+                if not isinstance(error, FibroreadError):
+                    traceback.print_exc(file=sys.stderr)
+                self._jobs.set_failed(job.run_id, str(error) or type(error).__name__)
+                self._tell_change()
+                continue
+            if request is None:
+                self._jobs.set_finished(job.run_id)
                 self._tell_change()
                 continue
             self._jobs.set_running(job.run_id)
@@ -206,6 +202,16 @@ class Supervisor:
                 self._listening_worker().send(request)
             except WorkerLost:
                 return  # its end is in the inbox, and decides what becomes of the job
+
+    def _order(self, job: Job) -> InferRequest | None:
+        """Give what the worker is told, None when the run is on record already."""
+        if self._runs.run_by_id(job.run_id) is not None:
+            return None
+        slide, model = self._lookups.slide(job.slide_id), self._lookups.model(job.model_id)
+        request = infer_request(slide, model, self._lookups, self._settings.runs_dir, self.device)
+        if request.run_id != job.run_id:
+            raise UserMustAct("The slide's microns per pixel changed since this was asked. Ask again.")
+        return request
 
     def _take(self, item: _Heard | _Question | CancelRequest | None) -> None:
         if isinstance(item, CancelRequest):
@@ -275,7 +281,7 @@ class Supervisor:
             except WorkerLost:
                 return  # its end is in the inbox
         else:
-            job = self.job(run_id)
+            job = self._jobs.job(run_id)
             if job is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING):
                 self._jobs.set_cancelled(run_id)
                 self._tell_change()

@@ -33,6 +33,11 @@ def lab_of(rgb: Rgb) -> Lab:
     return np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2Lab), np.float32).reshape(rgb.shape)
 
 
+def optical_densities(rgb: Rgb) -> npt.NDArray[np.float32]:
+    """Give the optical density of each channel against white (255)."""
+    return np.asarray(_OPTICAL_DENSITY[rgb])
+
+
 def mean_optical_density(rgb: Rgb) -> npt.NDArray[np.float32]:
     """Give the optical density against white (255), averaged over the three channels."""
     return np.asarray(_OPTICAL_DENSITY[rgb].mean(axis=-1), np.float32)

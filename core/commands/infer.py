@@ -1,0 +1,112 @@
+"""`fibroread infer`: runs a model over slides without a browser and prints one JSON object per slide."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.access.identity import local_reader
+from core.domain.errors import FibroreadError, NothingToDo
+from core.domain.jobs import Job, JobStatus
+from core.domain.predictions import Run
+from core.domain.registry import ModelId
+from core.domain.slides import Slide
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+ACTOR_NAME = "command-line"
+_DESCRIPTION = """\
+Run a model over slides; prints one JSON object per slide and line: slide_id, run_id, n_patches, n_excluded, n_failed,
+seconds, call, probabilities, collagen_fraction; or slide_id and error. Finished runs are printed without computing
+them again; an interrupted run goes on where it stopped. Ends with 1 when a slide failed."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command on the command line."""
+    parser = subparsers.add_parser(
+        "infer",
+        help="run a model over slides",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("slides", nargs="*", metavar="SLIDE", help="slide id, name or file of a registered slide")
+    parser.add_argument("--all", action="store_true", help="every registered slide")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--model", metavar="ID", help="model id; the one registered last when left out")
+    parser.set_defaults(run=run, needs_workspace=True)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Queue the slides, print each as it ends, and say whether all went well."""
+    chosen = _choose(arguments.slides, arguments.all, workspace.slides.slides())
+    model_id = ModelId(arguments.model) if arguments.model else None
+    reader = local_reader(ACTOR_NAME)
+    workspace.supervisor.device = arguments.device
+    asked: list[tuple[Slide, Job | FibroreadError]] = []
+    for slide in chosen:
+        try:
+            asked.append((slide, workspace.request_run(reader, slide.slide_id, model_id)))
+        except FibroreadError as error:
+            asked.append((slide, error))
+    workspace.supervisor.start()
+    is_well = True
+    for slide, job in asked:
+        line = _line(slide, job, workspace)
+        is_well = is_well and "error" not in line
+        print(json.dumps(line), flush=True)
+    return 0 if is_well else 1
+
+
+def _choose(names: list[str], is_all: bool, slides: tuple[Slide, ...]) -> list[Slide]:
+    if is_all:
+        return list(slides)
+    if not names:
+        raise NothingToDo("Name the slides to run, or use --all.")
+    return list({slide.slide_id: slide for name in names for slide in _matching(name, slides)}.values())
+
+
+def _matching(name: str, slides: tuple[Slide, ...]) -> list[Slide]:
+    """Give the slide of this id, or else path, or else name, or else beginning of an id."""
+    path = Path(name).resolve()
+    by_meaning = (
+        [slide for slide in slides if slide.slide_id == name],
+        [slide for slide in slides if path in (slide.path, slide.source_path)],
+        [slide for slide in slides if name in (slide.name, slide.source_path.name)],
+        [slide for slide in slides if len(name) >= 6 and slide.slide_id.startswith(name)],
+    )
+    found = next((matches for matches in by_meaning if matches), [])
+    if not found:
+        raise NothingToDo(f"No slide is registered as '{name}'. Import its folder first: fibroread import FOLDER.")
+    if len(found) > 1:
+        raise NothingToDo(f"'{name}' could be {len(found)} slides. Name one by its id.")
+    return found
+
+
+def _line(slide: Slide, job: Job | FibroreadError, workspace: Workspace) -> dict[str, object]:
+    if isinstance(job, FibroreadError):
+        return {"slide_id": slide.slide_id, "error": str(job)}
+    ended = workspace.supervisor.wait(job.run_id)
+    if ended.status is JobStatus.FINISHED:
+        return run_to_json(workspace.run(job.run_id))
+    return {"slide_id": slide.slide_id, "error": ended.reason or f"the run was {ended.status.value}"}
+
+
+def run_to_json(run: Run) -> dict[str, object]:
+    """Give the facts of a finished run; `call` and what belongs to it are null when nothing was predicted."""
+    call = run.call
+    return {
+        "slide_id": run.slide_id,
+        "run_id": run.run_id,
+        "n_patches": run.n_patches,
+        "n_excluded": run.n_excluded,
+        "n_failed": run.n_failed,
+        "seconds": round(run.seconds, 2),
+        "call": call.stage.value if call else None,
+        "probabilities": [round(value, 6) for value in call.probabilities] if call else None,
+        "continuous_score": round(call.continuous_score, 4) if call else None,
+        "collagen_fraction": round(call.collagen_fraction, 6) if call else None,
+        "device": run.device,
+    }

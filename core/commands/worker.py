@@ -1,0 +1,29 @@
+"""`fibroread worker`: the resident inference process. The app starts it; a person never needs to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+_NICENESS = 5
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command on the command line, without words in the overview: only the app speaks with it."""
+    parser = subparsers.add_parser("worker", description="Serve inference requests, JSON lines on stdin and stdout.")
+    parser.set_defaults(run=run, needs_workspace=False)
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Serve requests from stdin on stdout until stdin closes; whatever else prints goes to stderr."""
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    os.nice(_NICENESS)
+    from core.inference.worker import WorkerParts, serve
+    from core.slides.fingerprint import file_stamp
+    from core.slides.reader import SlideReader
+    from core.workspace import load_predictor
+
+    serve(WorkerParts(open_predictor=load_predictor, open_reader=SlideReader, file_stamp=file_stamp), sys.stdin, events)
+    return 0

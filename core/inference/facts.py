@@ -1,0 +1,46 @@
+"""What a run was started from, beside its arrays: read again when it is resumed, and for saliency on demand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.domain.recipe import LabStatistics
+from core.inference.ports import StainMap
+from core.inference.results import write_json
+
+_ENGINE = 1
+"""Raised whenever shards of an older engine must not be mixed with new ones."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """The colour transfer of a run, and the hash of its arrays once they are whole (None: not finished)."""
+
+    stain: StainMap | None
+    content_sha256: str | None = None
+
+
+def write_facts(run_folder: Path, facts: Facts) -> None:
+    """Write them whole."""
+    plain: dict[str, object] = {"engine": _ENGINE, "stain": facts.stain, "content_sha256": facts.content_sha256}
+    write_json(run_folder / "facts.json", plain)
+
+
+def read_facts(run_folder: Path) -> Facts | None:
+    """Give a run's facts; None when there are none, or none of this engine."""
+    try:
+        plain = json.loads((run_folder / "facts.json").read_text(encoding="utf-8"))
+        if plain["engine"] != _ENGINE:
+            return None
+        pair = plain["stain"]
+        stain = None if pair is None else (_statistics(pair[0]), _statistics(pair[1]))
+        return Facts(stain=stain, content_sha256=plain["content_sha256"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def _statistics(rows: list[list[float]]) -> LabStatistics:
+    mean, deviation = rows
+    return (mean[0], mean[1], mean[2]), (deviation[0], deviation[1], deviation[2])

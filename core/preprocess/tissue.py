@@ -1,0 +1,125 @@
+"""Where a slide carries tissue and where somebody wrote on it, from a low-power picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from core.preprocess.stain import lab_of, mean_optical_density, optical_densities
+
+OVERVIEW_UM = 8.0
+"""Microns per pixel that masks are made at."""
+
+Rgb = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+_STAIN_BOUNDS = (0.04, 0.09)
+_LARGEST_GLASS_STAIN = 0.035
+_N_BINS = 256
+_SMALLEST_TISSUE_UM2 = 12_500.0
+_LARGEST_HOLE_UM2 = 20_000.0
+_SMALLEST_PEN_UM2 = 10_000.0
+_PEN_MARGIN_UM = 48.0
+_CLOSING_UM = 24.0
+_DARK = 75
+_GREY_CHROMA = 9.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Segmentation:
+    """Masks over the bounds at the picture's resolution; pen is never tissue."""
+
+    tissue: Mask
+    pen: Mask
+
+
+def segment(rgb: Rgb, um_per_px: float) -> Segmentation:
+    """Find tissue and pen.
+
+    Tissue is what absorbs one colour more than another, or absorbs much: Otsu's threshold on that, held within
+    bounds, so that a blank slide has no tissue and a slide without background has it everywhere. Pen goes by hue
+    (blue, green), by being black, or by being redder than Sirius Red can be; red ink is taken with its rim.
+    Source: Otsu 1979, A threshold selection method from gray-level histograms.
+    Limits: red pen is seen only where it is fully saturated somewhere; violet pen counts as tissue.
+    """
+    smooth = np.asarray(cv2.GaussianBlur(rgb, (0, 0), max(0.6, 6.0 / um_per_px)), np.uint8)
+    lab = lab_of(smooth)
+    stain = _stain(smooth)
+    pen = _pen(smooth, lab, um_per_px)
+    is_stained = (stain > _threshold(stain[~pen])) & ~_is_shadow(smooth, lab) & ~pen
+    return Segmentation(tissue=_clean(is_stained, um_per_px) & ~pen, pen=pen)
+
+
+def _stain(rgb: Rgb) -> npt.NDArray[np.float32]:
+    """Give half the strongest absorption beyond the weakest, plus the mean: grey veils count little."""
+    densities = optical_densities(rgb)
+    return np.asarray(0.5 * (densities.max(axis=-1) - densities.min(axis=-1)) + 0.5 * densities.mean(axis=-1))
+
+
+def _threshold(stain: npt.NDArray[np.float32]) -> float:
+    """Give Otsu's threshold within bounds; clamping it is what holds on blank and on all-tissue slides."""
+    if not stain.size:
+        return _STAIN_BOUNDS[1]
+    counts, edges = np.histogram(np.minimum(stain, 0.6), bins=_N_BINS, range=(0.0, 0.6))
+    middles = (edges[:-1] + edges[1:]) / 2
+    below, above = np.cumsum(counts), stain.size - np.cumsum(counts)
+    total = np.cumsum(counts * middles)
+    mean_below = total / np.maximum(below, 1)
+    mean_above = (total[-1] - total) / np.maximum(above, 1)
+    between = below * above * (mean_below - mean_above) ** 2.0
+    best = int(between.argmax())
+    if mean_below[best] > _LARGEST_GLASS_STAIN:
+        return _STAIN_BOUNDS[0]  # the paler half is no glass: it parts tissue from tissue
+    return float(np.clip(edges[1:][best], *_STAIN_BOUNDS))
+
+
+def _is_shadow(rgb: Rgb, lab: npt.NDArray[np.float32]) -> Mask:
+    """Say what is grey: edges of the cover slip, dust, bubbles. Stained tissue has a colour."""
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    return np.asarray((chroma < _GREY_CHROMA) & (mean_optical_density(rgb) > 0.03))
+
+
+def _pen(rgb: Rgb, lab: npt.NDArray[np.float32], um_per_px: float) -> Mask:
+    a, b = lab[..., 1], lab[..., 2]
+    brightest = rgb.max(axis=-1)
+    spread = brightest.astype(np.int16) - rgb.min(axis=-1)
+    is_green_or_blue = ((a < -10) & (b < 25)) | ((b < -18) & (a < 0.35 * -b))
+    is_black = (brightest < _DARK) & (spread < 40)
+    is_red = (a > 52) & (b > 28) & (spread > 0.8 * brightest)
+    ink = _without_small(is_green_or_blue | is_black | is_red, _SMALLEST_PEN_UM2 / um_per_px**2)
+    return _widened(ink, _PEN_MARGIN_UM / um_per_px)
+
+
+def _clean(mask: Mask, um_per_px: float) -> Mask:
+    """Close gaps of sinusoids and fat, fill small holes, drop specks."""
+    radius = max(1, round(_CLOSING_UM / um_per_px / 2))
+    padded = np.pad(mask.astype(np.uint8), radius, mode="edge")
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disk(radius))[radius:-radius, radius:-radius] > 0
+    filled = ~_without_small(~closed, _LARGEST_HOLE_UM2 / um_per_px**2, beyond_border=True)
+    return _without_small(filled, _SMALLEST_TISSUE_UM2 / um_per_px**2, beyond_border=True)
+
+
+def _without_small(mask: Mask, smallest_px: float, *, beyond_border: bool = False) -> Mask:
+    """Drop parts below an area; with `beyond_border` parts cut by the picture's edge count double."""
+    parts, n_parts = ndimage.label(mask)
+    if not n_parts:
+        return mask
+    areas = np.bincount(parts.ravel(), minlength=n_parts + 1).astype(np.float64)
+    if beyond_border:
+        rim = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+        areas[rim] *= 2
+    is_kept = areas >= smallest_px
+    is_kept[0] = False
+    return np.asarray(is_kept[parts])
+
+
+def _widened(mask: Mask, radius_px: float) -> Mask:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), _disk(max(1, round(radius_px)))) > 0)
+
+
+def _disk(radius_px: int) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1)), np.uint8)
