@@ -8,7 +8,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.commands import agreement, demo_model, demo_slides, export, import_slides, infer, model, predictions, verify, worker
+from core.commands import (
+    agreement,
+    demo_model,
+    demo_slides,
+    export,
+    import_slides,
+    infer,
+    model,
+    predictions,
+    verify,
+    worker,
+)
 from core.domain.errors import FibroreadError, TryAgain
 
 _COMMANDS = (import_slides, infer, predictions, model, agreement, export, verify, demo_model, demo_slides, worker)

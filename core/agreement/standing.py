@@ -1,0 +1,71 @@
+"""From standing reads and the model's calls to the ratings that agreement starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from core.agreement.ratings import RatedItem, Ratings, ratings_from_reads
+from core.domain.people import ReaderId
+from core.domain.predictions import PatchPredictions, Run, RunId
+from core.domain.reads import Item, Read
+from core.domain.slides import Slide, SlideId
+from core.domain.stages import Stage
+
+CallOf = Mapping[Item, Stage]
+
+
+def slide_calls(runs: Sequence[Run]) -> dict[Item, Stage]:
+    """Give the model's call of each slide that has one."""
+    return {Item(slide_id=run.slide_id): run.call.stage for run in runs if run.call is not None}
+
+
+def patch_calls(
+    reads: Sequence[Read], runs: Sequence[Run], predictions: Mapping[RunId, PatchPredictions]
+) -> dict[Item, Stage]:
+    """Give the model's stage of each patch that was read and predicted on the grid of the same recipe."""
+    run_of = {(run.slide_id, run.recipe_hash): run.run_id for run in runs}
+    calls: dict[Item, Stage] = {}
+    for item in dict.fromkeys(read.item for read in reads):
+        run_id = run_of.get((item.slide_id, item.recipe_hash or ""))
+        if run_id is not None and item.patch_index is not None:
+            stage = predictions[run_id].called_stage(item.patch_index)
+            if stage is not None:
+                calls[item] = stage
+    return calls
+
+
+def ratings_of(
+    reads: Sequence[Read],
+    slides: Mapping[SlideId, Slide],
+    calls: CallOf,
+    names: Mapping[ReaderId, str],
+    model: str | None,
+) -> Ratings:
+    """Gather the reads that carry a stage, and beside them the model's calls of the same items.
+
+    Args: reads: one for each reader and item, of one kind of item. names: how each reader id is printed.
+    model: how the model is printed, None to leave it out.
+    """
+    counting = [read for read in reads if read.disposition.counts and read.stage is not None]
+    rated = [_rated(read.item, names.get(read.reader_id, read.reader_id), read.stage, slides) for read in counting]
+    if model is not None:
+        items = dict.fromkeys(read.item for read in counting)
+        called = [_rated(item, model, calls[item], slides) for item in items if item in calls]
+        return ratings_from_reads([*rated, *called], model_reader=model if called else None)
+    return ratings_from_reads(rated)
+
+
+def of_kind(reads: Sequence[Read], *, patches: bool) -> Iterator[Read]:
+    """Give the reads of patches, or those of slides."""
+    return (read for read in reads if (read.item.patch_index is not None) == patches)
+
+
+def _rated(item: Item, reader: str, stage: Stage | None, slides: Mapping[SlideId, Slide]) -> RatedItem:
+    slide = slides[item.slide_id]
+    name = slide.name if item.patch_index is None else f"{slide.name}/{item.patch_index}"
+    return RatedItem(
+        item=f"{name} ({slide.slide_id[:8]})",
+        reader=reader,
+        stage=None if stage is None else stage.value,
+        subject=slide.provenance.subject,
+    )

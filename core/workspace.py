@@ -1,0 +1,329 @@
+"""The wiring: puts the parts together, once a process. The only file of core that reaches models."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.access.permissions import Permission, require
+from core.access.tokens import Tokens
+from core.agreement.ratings import Ratings
+from core.agreement.standing import of_kind, patch_calls, ratings_of, slide_calls
+from core.demo import DemoParts, DemoStudy
+from core.domain.datasets import TrainingSet
+from core.domain.errors import NothingToDo, RunDamaged
+from core.domain.jobs import Job
+from core.domain.people import Reader, ReaderId
+from core.domain.predictions import PatchPredictions, Run, RunId
+from core.domain.reads import Read
+from core.domain.registry import ModelId, RegisteredModel
+from core.domain.slides import Provenance, Slide, SlideId, StatedMpp
+from core.domain.stages import N_STAGES
+from core.domain.units import Mpp
+from core.inference.ports import PatchPredictor
+from core.inference.registry import ModelRegistry
+from core.inference.requests import Lookups, run_id_for
+from core.inference.results import load_results
+from core.inference.supervisor import Supervisor, SupervisorSettings
+from core.retraining.demo_model import DemoPlan, train_demo_model
+from core.retraining.export import ExportSources, Watch, write_training_set
+from core.retraining.selection import ExportRequest, Selection
+from core.review.masking import masked_items, visible_reads
+from core.review.reading import Reading
+from core.settings import ALL_DEMO_SLIDES, Settings
+from core.slide_list import BulkRequest, ListedSlide, ListSources, list_slides, request_runs
+from core.slides.catalogue import Catalogue
+from core.slides.folder_import import FolderImports, ImportWish
+from core.slides.reader import SlideReaders
+from core.slides.synthetic.study import demo_study
+from core.slides.tile_server import TileServer
+from core.store.connection import Database
+from core.store.exports import TrainingSetStore
+from core.store.jobs import JobStore
+from core.store.models import ModelStore
+from core.store.people import PeopleStore
+from core.store.preferences import PreferenceStore
+from core.store.reads import ReadStore
+from core.store.runs import RunStore
+from core.store.slides import SlideStore
+
+_WORKER_COMMAND = (sys.executable, "-m", "core.cli", "worker")
+_TILE_CACHE_BYTES = 192 << 20
+_DEMO_ACTOR = ReaderId("demo")
+
+
+def utc_now() -> datetime:
+    """Give the instant, aware."""
+    return datetime.now(UTC)
+
+
+class Workspace:
+    """One data folder with everything that works on it. Pages, routes and commands see nothing else of core."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.data_dir, self.clock = settings.data_dir, utc_now
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.code_version = importlib.metadata.version("fibroread")
+        self.database = Database(self.data_dir / "fibroread.duckdb", clock=self.clock)
+        self._open_stores()
+        self.tokens = Tokens(self.data_dir / "secret", clock=self.clock)
+        self.reading = Reading(self.reads)
+        self.readers = SlideReaders()
+        self.tiles = TileServer(self.readers, _TILE_CACHE_BYTES)
+        self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
+        self.imports = FolderImports(self.catalogue)
+        self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)
+        self.supervisor = self._make_supervisor()
+        self.demo = self._make_demo(settings.n_demo_slides)
+
+    def _open_stores(self) -> None:
+        self.slides = SlideStore(self.database)
+        self.models = ModelStore(self.database)
+        self.runs = RunStore(self.database)
+        self.jobs = JobStore(self.database)
+        self.reads = ReadStore(self.database)
+        self.people = PeopleStore(self.database)
+        self.preferences = PreferenceStore(self.database)
+        self.training_sets = TrainingSetStore(self.database)
+
+    def _make_supervisor(self) -> Supervisor:
+        settings = SupervisorSettings(
+            command=_WORKER_COMMAND, runs_dir=self.data_dir / "runs", clock=self.clock, code_version=self.code_version
+        )
+        lookups = Lookups(slide=self.slide, model=self.model, stain_batch_of=self._stain_batch_of)
+        return Supervisor(settings, jobs=self.jobs, runs=self.runs, lookups=lookups)
+
+    def _make_demo(self, n_slides: int) -> DemoStudy:
+        plan = demo_study()
+        parts = DemoParts(
+            slides=self.slides.slides,
+            register=self._register_demo_slide,
+            add_model=lambda folder: self.registry.add(folder, actor=_DEMO_ACTOR),
+            request_run=lambda slide, model: self.supervisor.request(slide, model, _DEMO_ACTOR),
+            is_predicted=lambda slide_id, model: self.runs.finished_run(slide_id, model.model_id) is not None,
+        )
+        return DemoStudy(plan if n_slides == ALL_DEMO_SLIDES else plan[:n_slides], self.data_dir, parts)
+
+    def close(self) -> None:
+        """End the work and let go of the files; what is under way goes on at the next start."""
+        self.demo.stop()
+        self.imports.cancel()
+        self.supervisor.stop()
+        self.readers.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # slides and models
+
+    def slide(self, slide_id: SlideId) -> Slide:
+        """Give a registered slide; NothingToDo for an unknown one."""
+        slide = self.slides.slide_by_id(slide_id)
+        if slide is None:
+            raise NothingToDo(f"There is no slide {slide_id}. Choose one on the Slides page.")
+        return slide
+
+    def model(self, model_id: ModelId | None = None) -> RegisteredModel:
+        """Give a registered model, the latest one without an id; NothingToDo when there is none."""
+        model = self.models.latest_model() if model_id is None else self.models.model_by_id(model_id)
+        if model is None:
+            raise NothingToDo("No such model is registered. Add one with `fibroread model add FOLDER`.")
+        return model
+
+    def state_mpp(self, reader: Reader, slide_id: SlideId, mpp: Mpp) -> Slide:
+        """Record the microns per pixel that a person states for a slide, and give the slide as it is then."""
+        require(reader, Permission.STATE_MPP)
+        stated = StatedMpp(mpp=mpp, stated_by=reader.reader_id, stated_at=self.clock())
+        self.slides.set_stated_mpp(self.slide(slide_id).slide_id, stated, reason="stated by a person")
+        return self.slide(slide_id)
+
+    def listed_slides(self, reader: Reader) -> tuple[ListedSlide, ...]:
+        """Give every slide with the latest model's run over it and this reader's own read of it."""
+        require(reader, Permission.READ_SLIDES)
+        sources = ListSources(
+            slides=self.slides.slides(),
+            model=self.models.latest_model(),
+            runs=self.runs.runs(),
+            jobs=self.jobs.jobs(),
+            reads=self.reads.standing(),
+        )
+        return list_slides(sources, reader.reader_id)
+
+    def import_folder(self, reader: Reader, wish: ImportWish) -> None:
+        """Begin to register a folder beside the page; `imports` says how far it is."""
+        require(reader, Permission.REGISTER_SLIDES)
+        self.imports.begin(wish)
+
+    def add_model(self, reader: Reader, folder: Path) -> RegisteredModel:
+        """Register a model folder; BadModel when its card and weights do not fit."""
+        require(reader, Permission.ADD_MODEL)
+        return self.registry.add(folder, actor=reader.reader_id)
+
+    def record_sign_in(self, reader: Reader) -> None:
+        """Remember who reads here."""
+        self.people.seen(reader)
+
+    def readers_seen(self) -> tuple[Reader, ...]:
+        """Give everyone who has signed in here."""
+        return self.people.readers()
+
+    def _register_demo_slide(self, path: Path, provenance: Provenance) -> Slide:
+        return self.catalogue.register_demo(path, provenance, actor=_DEMO_ACTOR)
+
+    def _stain_batch_of(self, slide: Slide) -> tuple[Slide, ...]:
+        batch = (slide.provenance.site, slide.provenance.stain_batch)
+        if batch[1] is None:
+            return ()
+        return tuple(one for one in self.slides.slides() if (one.provenance.site, one.provenance.stain_batch) == batch)
+
+    # inference
+
+    def request_run(self, reader: Reader, slide_id: SlideId, model_id: ModelId | None = None) -> Job:
+        """Queue a model's run over a slide, or give the job that is there already."""
+        require(reader, Permission.RUN_MODEL)
+        return self.supervisor.request(self.slide(slide_id), self.model(model_id), reader.reader_id)
+
+    def request_all_runs(self, reader: Reader) -> BulkRequest:
+        """Queue the latest model for every slide that it has not read; a refused slide does not hold up the others."""
+        require(reader, Permission.RUN_MODEL)
+        return request_runs(self.listed_slides(reader), lambda slide_id: self.request_run(reader, slide_id))
+
+    def cancel_run(self, reader: Reader, run_id: RunId) -> None:
+        """Stop a queued or running run; what it finished stays for another request."""
+        require(reader, Permission.RUN_MODEL)
+        self.supervisor.cancel(run_id)
+
+    def run(self, run_id: RunId) -> Run:
+        """Give a finished run; NothingToDo for an unknown one."""
+        run = self.runs.run_by_id(run_id)
+        if run is None:
+            raise NothingToDo(f"There is no finished run {run_id}.")
+        return run
+
+    def current_run(self, slide_id: SlideId) -> Run | None:
+        """Give the finished run of the latest model over a slide as it is measured now, or None."""
+        slide, model = self.slide(slide_id), self.models.latest_model()
+        if model is None or slide.mpp is None or slide.mpp.distrust is not None:
+            return None
+        return self.runs.run_by_id(run_id_for(slide, model))
+
+    def predictions(self, run_id: RunId) -> PatchPredictions:
+        """Give a run's results; RunDamaged when its files are gone or broken."""
+        try:
+            return load_results(self.data_dir / "runs" / run_id)
+        except (OSError, ValueError, KeyError) as error:
+            raise RunDamaged(f"The results of run {run_id} cannot be read: {error}") from error
+
+    # reads and what comes of them
+
+    def visible_reads(self, reader: Reader, slide_id: SlideId | None = None) -> tuple[Read, ...]:
+        """Give the standing reads that this reader may see."""
+        require(reader, Permission.READ_SLIDES)
+        return visible_reads(self.reads.standing(slide_id), reader.reader_id)
+
+    def agreement_ratings(self, reader: Reader, item: str = "slide") -> Ratings:
+        """Gather 'slide' or 'patch' reads that this reader may see, and the model's calls beside them."""
+        require(reader, Permission.SEE_AGREEMENT)
+        reads = tuple(of_kind(self.visible_reads(reader), patches=item == "patch"))
+        slides = {slide.slide_id: slide for slide in self.slides.slides()}
+        runs = [run for run in map(self.current_run, {read.item.slide_id for read in reads}) if run is not None]
+        if item == "patch":
+            calls = patch_calls(reads, runs, {run.run_id: self.predictions(run.run_id) for run in runs})
+        else:
+            calls = slide_calls(runs)
+        model = self.models.latest_model()
+        names = {person.reader_id: person.name for person in self.people.readers()}
+        return ratings_of(reads, slides, calls, names, None if model is None else f"Model: {model.display_name}")
+
+    def masked_item_count(self, reader: Reader, item: str = "slide") -> int:
+        """Count the items that others have read and this reader has not."""
+        return masked_items(tuple(of_kind(self.reads.standing(), patches=item == "patch")), reader.reader_id)
+
+    def preview_training(self, reader: Reader, request: ExportRequest) -> Selection:
+        """Give what a training set would hold, and what it would leave out and why."""
+        require(reader, Permission.EXPORT_TRAINING)
+        return self._export_sources(reader).select(request)
+
+    def export_training(
+        self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None
+    ) -> TrainingSet:
+        """Write a training set whole or not at all, and record it."""
+        require(reader, Permission.EXPORT_TRAINING)
+        written = write_training_set(request, self._export_sources(reader), out, watch)
+        self.training_sets.add(written)
+        return written
+
+    def _export_sources(self, reader: Reader) -> ExportSources:
+        return ExportSources(
+            reads=tuple(of_kind(self.reads.standing(), patches=True)),
+            slides=self.slides.slides(),
+            recipes=tuple(model.recipe for model in self.models.models()),
+            readers=self.readers,
+            code_version=self.code_version,
+            written_by=reader.reader_id,
+            written_at=self.clock(),
+        )
+
+
+def describe_weights(path: Path) -> int:
+    """Give how many classes a checkpoint file has; ValueError when it is no ResNet-50 of ours."""
+    from models.predictor import describe_weights as describe
+
+    return describe(path)
+
+
+def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> dict[str, object]:
+    """Train the demo model into a folder, and give its card."""
+    from models.training import PatchTrainer, TrainingPlan
+
+    plan = DemoPlan()
+    trainer = PatchTrainer(n_classes=N_STAGES, seed=plan.seed, plan=TrainingPlan(minutes=minutes))
+    return train_demo_model(out, trainer, plan=plan, progress=progress, clock=time.monotonic)
+
+
+def load_predictor(weights_path: Path, device: str) -> PatchPredictor:
+    """Load a checkpoint for the worker."""
+    from models.predictor import load_predictor as load
+
+    return load(weights_path, device)
+
+
+_current: Workspace | None = None
+_current_lock = threading.Lock()
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """Open a data folder for a command; the worker starts with the first request that needs it."""
+    return Workspace(replace(settings, n_demo_slides=0))
+
+
+def start_workspace(settings: Settings) -> Workspace:
+    """Open the data folder for the app, begin the queued work, and make it the process's own."""
+    global _current  # noqa: PLW0603
+    workspace = Workspace(settings)
+    with _current_lock:
+        _current = workspace
+    workspace.supervisor.start()
+    workspace.demo.start()
+    return workspace
+
+
+def current_workspace() -> Workspace:
+    """Give the workspace that the app started; NothingToDo outside the app."""
+    if _current is None:
+        raise NothingToDo("The app has not started its workspace. Start it with `streamlit run app.py`.")
+    return _current
