@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from core.agreement import bootstrap
 from core.agreement.bootstrap import Estimate, Resampling, estimate
 from core.agreement.kappa import contingency, kappas
 from core.agreement.pairwise import pairwise_agreement
@@ -48,6 +49,17 @@ def test_a_resample_is_the_items_of_the_drawn_animals() -> None:
     samples = pairwise_agreement(ratings, Resampling(n_resamples=40, seed=7)).samples[Weighting.LINEAR][:, 0]
 
     assert samples.tolist() == pytest.approx(drawn_by_hand(ratings, 40, seed=7), abs=1e-12)
+
+
+def test_two_statistics_see_the_same_draws_whatever_their_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    ratings = clustered(401, 1, 3, seed=6)
+    resampling = Resampling(n_resamples=300, seed=9)
+
+    alone = pairwise_agreement(ratings.of_readers(("A", "B")), resampling).samples[Weighting.LINEAR][:, 0]
+    monkeypatch.setattr(bootstrap, "_CELLS_AT_ONCE", 401 * 7)
+    beside = pairwise_agreement(ratings, resampling).samples[Weighting.LINEAR][:, 0]
+
+    assert alone.tolist() == pytest.approx(beside.tolist(), abs=1e-12)
 
 
 def test_animals_give_wider_intervals_than_sections_where_sections_are_alike() -> None:

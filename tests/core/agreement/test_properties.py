@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.agreement.bootstrap import Resampling
@@ -17,6 +17,7 @@ from core.agreement.weights import Weighting
 from tests.core.agreement.random_ratings import SCALE_OF_FOUR, ratings_of, tables
 
 NO_RESAMPLES = Resampling(n_resamples=0)
+UNHURRIED = settings(deadline=None, max_examples=60)
 OVERALL = ("fleiss", "conger", "gwet", "brennan_prediger", "krippendorff", "percent_agreement", "within_one_stage")
 
 
@@ -41,6 +42,7 @@ def assert_equal(one: dict[str, float | None], other: dict[str, float | None]) -
     assert {name: None if value is None else pytest.approx(value, abs=1e-9) for name, value in one.items()} == other
 
 
+@UNHURRIED
 @given(tables(), st.randoms(use_true_random=False))
 def test_order_of_readers_and_items_does_not_matter(rows: list[list[int]], shuffler: Any) -> None:
     columns = list(range(len(rows[0])))
@@ -55,6 +57,7 @@ def test_order_of_readers_and_items_does_not_matter(rows: list[list[int]], shuff
     assert before["specific_agreement"] == after["specific_agreement"]
 
 
+@UNHURRIED
 @given(tables())
 def test_the_order_within_a_pair_does_not_change_its_kappa(rows: list[list[int]]) -> None:
     before, after = document(ratings_of(rows)), document(ratings_of([row[::-1] for row in rows]))
@@ -65,6 +68,7 @@ def test_the_order_within_a_pair_does_not_change_its_kappa(rows: list[list[int]]
         assert_equal(one, other)
 
 
+@UNHURRIED
 @given(tables())
 def test_reading_the_scale_backwards_changes_nothing(rows: list[list[int]]) -> None:
     backwards = [[MISSING if stage == MISSING else 3 - stage for stage in row] for row in rows]
@@ -76,6 +80,7 @@ def test_reading_the_scale_backwards_changes_nothing(rows: list[list[int]]) -> N
         assert_equal(numbers(one["kappa"]), numbers(other["kappa"]))
 
 
+@UNHURRIED
 @given(tables())
 def test_every_animal_twice_changes_no_kappa(rows: list[list[int]]) -> None:
     before, after = document(ratings_of(rows)), document(ratings_of(rows + rows))
@@ -85,6 +90,7 @@ def test_every_animal_twice_changes_no_kappa(rows: list[list[int]]) -> None:
     assert_equal(numbers(before["fleiss"]), numbers(after["fleiss"]))
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 6), min_size=2, max_size=20).filter(lambda stages: len(set(stages)) > 1))
 def test_perfect_agreement_is_one_everywhere(stages: list[int]) -> None:
     found = document(ratings_of([[stage] * 3 for stage in stages], SEVEN_STAGES), Resampling(n_resamples=50))
@@ -94,6 +100,7 @@ def test_perfect_agreement_is_one_everywhere(stages: list[int]) -> None:
     assert {leaf["ceiling"]["value"] for leaf in found["ceiling"].values()} == {1.0}
 
 
+@UNHURRIED
 @given(tables(n_stages=7))
 def test_no_number_leaves_its_range(rows: list[list[int]]) -> None:
     found = document(ratings_of(rows, SEVEN_STAGES))

@@ -1,0 +1,74 @@
+"""The numbers of an agreement report as one long CSV table: a row for each number, each with its n."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from core.agreement.bootstrap import Estimate
+from core.agreement.report import AgreementReport
+
+_HEADER = ("statistic", "readers", "weights", "n_items", "n_subjects", "value", "low", "high", "why")
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Row = tuple[str, str, str, int, int, Estimate]
+
+
+def report_csv(report: AgreementReport) -> str:
+    """Write every estimate; equal reports give equal bytes. Text that a spreadsheet would run is escaped."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_HEADER)
+    for statistic, readers, weights, n_items, n_subjects, found in _rows(report):
+        numbers = [repr(round(number, 12) + 0.0) if number is not None else "" for number in _numbers(found)]
+        writer.writerow(
+            [statistic, _escaped(readers), weights, n_items, n_subjects, *numbers, _escaped(found.why or "")]
+        )
+    return text.getvalue()
+
+
+def _numbers(found: Estimate) -> tuple[float | None, float | None, float | None]:
+    return found.value, found.low, found.high
+
+
+def _rows(report: AgreementReport) -> Iterator[Row]:
+    for pair in report.pairs:
+        names = f"{pair.reader_a} - {pair.reader_b}"
+        for weighting, found in pair.kappa.items():
+            yield "cohen_kappa", names, weighting.value, pair.n, pair.n_subjects, found
+        for weighting, found in pair.asymptotic.items():
+            yield "cohen_kappa_asymptotic", names, weighting.value, pair.n, pair.n_subjects, found
+    overall = report.overall
+    names = ", ".join(overall.readers)
+    n, animals = overall.n_paired_items, report.n_subjects
+    by_weighting = (
+        ("fleiss", overall.fleiss),
+        ("conger", overall.conger),
+        ("gwet", overall.gwet),
+        ("brennan_prediger", overall.brennan_prediger),
+    )
+    yield "percent_agreement", names, "", n, animals, overall.percent_agreement
+    yield "within_one_stage", names, "", n, animals, overall.within_one_stage
+    for name, leaves in by_weighting:
+        yield from ((name, names, weighting.value, n, animals, found) for weighting, found in leaves.items())
+    for metric, found in overall.krippendorff.items():
+        yield "krippendorff", names, metric.value, n, animals, found
+    for label, found in zip(report.scale.labels, overall.specific, strict=True):
+        yield f"specific_agreement_{label}", names, "", n, animals, found
+    yield from _ceiling_rows(report)
+
+
+def _ceiling_rows(report: AgreementReport) -> Iterator[Row]:
+    people, animals = ", ".join(report.overall.readers), report.n_subjects
+    for ceiling in report.ceilings:
+        weights = ceiling.weighting.value
+        yield "mean_kappa_reader_reader", people, weights, report.n_items, animals, ceiling.reader_reader
+        yield "ceiling", people, weights, report.n_items, animals, ceiling.ceiling
+        if report.model_reader is not None:
+            names = f"{report.model_reader} - {people}"
+            yield "mean_kappa_model_reader", names, weights, report.n_items, animals, ceiling.model_reader
+
+
+def _escaped(text: str) -> str:
+    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text

@@ -1,0 +1,192 @@
+"""Do the readers agree, on which stages not, and is the model inside the human range?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from core.agreement.report import AgreementReport, build_report
+from core.agreement.report_csv import report_csv
+from core.agreement.weights import Weighting
+from pages.parts import agreement_tables as tables
+from pages.parts import charts
+from pages.parts.messages import plain, show_empty
+
+if TYPE_CHECKING:
+    from core.agreement.ratings import Ratings
+    from core.domain.people import Reader
+    from core.workspace import Workspace
+
+ItemKind = Literal["slide", "patch"]
+
+_KINDS: tuple[ItemKind, ...] = ("slide", "patch")
+_WEIGHTINGS: tuple[Weighting, ...] = tuple(Weighting)
+_NEXT_STEP = (
+    "Agreement needs two readers who have both read the same {noun}. Read on the Review page, or ask a second reader "
+    "to read what you have read; what others read shows here once you have read it yourself."
+)
+
+
+def render(workspace: Workspace, reader: Reader) -> None:
+    """Draw the page for this reader: what they may see of everyone's reads, and what follows from it."""
+    st.title("Agreement")
+    kind, weighting = _choices()
+    ratings = workspace.agreement_ratings(reader, item=kind)
+    _say_counts(ratings, workspace.masked_item_count(reader, kind), kind)
+    report = _report(ratings.fingerprint(), ratings)
+    if not any(pair.n for pair in report.pairs):
+        show_empty(f"No two readers have read the same {kind} yet", _NEXT_STEP.format(noun=kind))
+        return
+    for caution in report.method.cautions:
+        st.caption(plain(caution))
+    _draw_answer(report, weighting, kind)
+    _draw_pairs(report, weighting, kind)
+    _draw_stages(report, kind)
+    _draw_model(report, weighting)
+    _draw_overall(report)
+    _draw_sources(report)
+    _draw_downloads(report, kind)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing the readers")
+def _report(fingerprint: str, _ratings: Ratings) -> AgreementReport:
+    """Compute once for equal ratings: who holds these ratings may see all that follows from them, and nobody else."""
+    del fingerprint
+    return build_report(_ratings)
+
+
+def _choices() -> tuple[ItemKind, Weighting]:
+    left, right = st.columns([1, 2])
+    kind = left.radio(
+        "Reads of",
+        _KINDS,
+        format_func=lambda kind: {"slide": "slides", "patch": "patches"}[kind],
+        horizontal=True,
+        key="agreement.item",
+    )
+    weighting = right.selectbox(
+        "Weights",
+        _WEIGHTINGS,
+        index=1,
+        format_func=lambda weighting: f"{weighting.title}: {weighting.meaning}",
+        key="agreement.weights",
+    )
+    return kind, weighting
+
+
+def _say_counts(ratings: Ratings, n_masked: int, kind: ItemKind) -> None:
+    model = f" and {plain(ratings.model_reader)}" if ratings.model_reader else ""
+    st.markdown(
+        f"**{tables.counted(ratings.n_items, kind)}** of **{tables.counted(ratings.n_subjects, 'animal')}**, read by "
+        f"**{tables.counted(len(ratings.people), 'reader')}**{model}; {tables.counted(ratings.n_reads, 'read')}, "
+        f"{ratings.n_missing:,} missing."
+    )
+    if n_masked:
+        st.caption(
+            f"{tables.counted(n_masked, kind)} not counted here: others have read, you have not, and their reads stay "
+            "masked until you have."
+        )
+
+
+def _draw_answer(report: AgreementReport, weighting: Weighting, kind: ItemKind) -> None:
+    st.subheader("Do the readers agree?")
+    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
+    equal = report.overall.percent_agreement
+    if equal.value is not None:
+        n = tables.counted(report.overall.n_paired_items, kind)
+        st.markdown(
+            f"Two readers of one {kind} give it the same stage in **{equal.value:.0%}** and lie within one stage in "
+            f"**{tables.fraction_words(report.overall.within_one_stage.value)}** of cases ({n} with two reads or more)."
+        )
+    lines = (
+        (f"Two readers, {weighting.title} kappa", ceiling.reader_reader),
+        ("Ceiling for a perfect model", ceiling.ceiling),
+        ("The model and a reader", ceiling.model_reader),
+    )
+    for column, (name, found) in zip(st.columns(3), lines, strict=True):
+        column.metric(name, tables.value_of(found), border=True)
+        column.caption(plain(tables.interval_of(found)))
+
+
+def _draw_pairs(report: AgreementReport, weighting: Weighting, kind: ItemKind) -> None:
+    st.subheader("Who agrees with whom?")
+    st.caption(f"{weighting.title.capitalize()} kappa of every two readers; darker is closer to 1, empty has none.")
+    matrix = charts.pair_matrix(report, weighting, kind)
+    st.plotly_chart(matrix, width="stretch", config=charts.CHART_CONFIG, key="agreement.matrix")
+    st.dataframe(tables.pair_table(report, kind), hide_index=True, width="stretch")
+    st.caption("Kappa with its 95% interval from drawing animals again, not slides or patches.")
+
+
+def _draw_stages(report: AgreementReport, kind: ItemKind) -> None:
+    st.subheader("On which stages do they differ?")
+    confused = report.overall.confused
+    if confused is not None:
+        st.markdown(
+            f"Stages **{plain(confused.stage_a)}** and **{plain(confused.stage_b)}** are confused most: "
+            f"{confused.n_pairs:,} of {confused.n_discordant:,} pairs of reads that differ."
+        )
+    left, right = st.columns([2, 3])
+    left.dataframe(tables.stage_table(report), hide_index=True, width="stretch")
+    left.caption("Of two reads of one item where one is this stage, how often the other is too.")
+    compared = [pair for pair in report.pairs if pair.n]
+    with right:
+        pair = st.selectbox("Two readers", compared, format_func=tables.pair_name, key="agreement.pair")
+        st.caption(f"n = {tables.counted(pair.n, kind)} of {tables.counted(pair.n_subjects, 'animal')}")
+        figure = charts.confusion_matrix(pair, report.scale.labels)
+        st.plotly_chart(figure, width="stretch", config=charts.CHART_CONFIG, key="agreement.confusion")
+
+
+def _draw_model(report: AgreementReport, weighting: Weighting) -> None:
+    st.subheader("Is the model inside the human range?")
+    if report.model_reader is None:
+        st.markdown(
+            "No model has read these items yet. Run it on the Slides page, and it stands here as one more reader."
+        )
+        return
+    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
+    figure = charts.ceiling_chart(report, ceiling)
+    st.plotly_chart(figure, width="stretch", config=charts.CHART_CONFIG, key="agreement.ceiling")
+    st.caption(
+        "The ceiling is the root of the mean kappa of two readers: what a model that is always right reaches against "
+        "one reader who errs. Against a consensus of several readers more can be reached."
+    )
+
+
+def _draw_overall(report: AgreementReport) -> None:
+    st.subheader("All readers together")
+    st.caption(
+        f"{tables.counted(len(report.overall.readers), 'reader')}, without a model; "
+        f"{report.overall.n_paired_items:,} items with two reads or more, {report.n_subjects:,} animals."
+    )
+    st.dataframe(tables.overall_table(report), hide_index=True, width="stretch")
+    st.dataframe(tables.alpha_table(report), width="stretch")
+
+
+def _draw_sources(report: AgreementReport) -> None:
+    with st.expander("What others found on human livers"):
+        st.dataframe(tables.literature_table(), hide_index=True, width="stretch")
+        st.caption("Compare with care: other livers, other stains, other weights.")
+    with st.expander("How this was computed"):
+        for sentence in report.method.sentences:
+            st.markdown(plain(sentence))
+
+
+def _draw_downloads(report: AgreementReport, kind: ItemKind) -> None:
+    left, right, _ = st.columns([1, 1, 3])
+    left.download_button(
+        "Numbers as CSV",
+        report_csv(report),
+        f"agreement-{kind}.csv",
+        "text/csv",
+        key="agreement.csv",
+        on_click="ignore",
+    )
+    right.download_button(
+        "Numbers as JSON",
+        report.to_json(),
+        f"agreement-{kind}.json",
+        "application/json",
+        key="agreement.json",
+        on_click="ignore",
+    )

@@ -1,0 +1,212 @@
+"""The agreement page says what it shows, how many it is made of, and what to do when there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.agreement.bootstrap import Estimate, Resampling
+from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
+from core.agreement.report import build_report
+from core.agreement.report_csv import report_csv
+from core.agreement.weights import Weighting
+from pages.parts import charts
+from pages.parts.agreement_tables import counted, words_of
+
+MODEL = "Model (DEMO 1a2b)"
+
+
+def ratings_of(rows: list[list[int]], readers: tuple[str, ...], model_reader: str | None = None) -> Ratings:
+    items = tuple(f"slide {number}" for number in range(len(rows)))
+    return Ratings(
+        scale=SEVEN_STAGES,
+        items=items,
+        readers=readers,
+        subjects=tuple(f"animal {number // 2}" for number in range(len(rows))),
+        stages=np.array(rows, dtype=np.int16).reshape(len(rows), len(readers)),
+        model_reader=model_reader,
+    )
+
+
+def many_reads() -> Ratings:
+    generator = np.random.default_rng(0)
+    truth = generator.integers(0, 7, 30)
+    rows = np.clip(truth[:, None] + generator.integers(-1, 2, (30, 3)), 0, 6)
+    return ratings_of(rows.tolist(), ("Ann", "Bob", MODEL), MODEL)
+
+
+class FakeWorkspace:
+    """Gives the same ratings for slides, nothing for patches."""
+
+    def __init__(self, ratings: Ratings, n_masked: int = 0) -> None:
+        self._ratings, self._n_masked = ratings, n_masked
+        self.asked: list[str] = []
+
+    def agreement_ratings(self, reader: object, *, item: str) -> Ratings:
+        self.asked.append(item)
+        return self._ratings if item == "slide" else ratings_of([], ())
+
+    def masked_item_count(self, reader: object, item: str) -> int:
+        return self._n_masked
+
+
+def draw(workspace: object) -> None:
+    from types import SimpleNamespace  # the function is run as a script of its own
+
+    from pages.agreement import render
+
+    render(workspace, SimpleNamespace(name="Ann"))
+
+
+@pytest.fixture
+def page() -> Callable[..., AppTest]:
+    def drawn(ratings: Ratings, n_masked: int = 0) -> AppTest:
+        app = AppTest.from_function(draw, args=(FakeWorkspace(ratings, n_masked),), default_timeout=30)
+        return app.run()
+
+    return drawn
+
+
+def text_of(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.subheader])
+
+
+def test_the_page_says_how_many_it_is_made_of(page: Callable[..., AppTest]) -> None:
+    app = page(many_reads())
+
+    assert not app.exception
+    assert "**30 slides** of **15 animals**, read by **2 readers** and Model" in text_of(app)
+
+
+def test_the_three_lines_stand_first(page: Callable[..., AppTest]) -> None:
+    app = page(many_reads())
+
+    assert [metric.label for metric in app.metric] == [
+        "Two readers, linear kappa",
+        "Ceiling for a perfect model",
+        "The model and a reader",
+    ]
+
+
+def test_other_weights_change_all_figures_at_once(page: Callable[..., AppTest]) -> None:
+    app = page(many_reads())
+    before = [metric.value for metric in app.metric]
+
+    app.selectbox(key="agreement.weights").set_value(Weighting.QUADRATIC).run()
+
+    assert not app.exception
+    assert app.metric[0].label == "Two readers, quadratic kappa"
+    assert [metric.value for metric in app.metric] != before
+
+
+def test_every_pair_stands_in_the_table_with_its_interval(page: Callable[..., AppTest]) -> None:
+    table = page(many_reads()).dataframe[0].value
+
+    assert table["Readers"].tolist() == ["Ann – Bob", f"Ann – {MODEL}", f"Bob – {MODEL}"]
+    assert table["Kappa, linear"].str.fullmatch(r"0\.\d\d \(0\.\d\d–[01]\.\d\d\)").all()
+
+
+def test_patches_nobody_has_read_show_what_to_do_next(page: Callable[..., AppTest]) -> None:
+    app = page(many_reads())
+
+    app.radio(key="agreement.item").set_value("patch").run()
+
+    assert not app.exception
+    assert "No two readers have read the same patch yet" in text_of(app)
+    assert "ask a second reader" in text_of(app)
+    assert not app.dataframe
+
+
+def test_readers_without_a_common_slide_show_what_to_do_next(page: Callable[..., AppTest]) -> None:
+    app = page(ratings_of([[0, MISSING], [MISSING, 1]], ("Ann", "Bob")))
+
+    assert not app.exception
+    assert "No two readers have read the same slide yet" in text_of(app)
+
+
+def test_masked_slides_are_counted_in_words(page: Callable[..., AppTest]) -> None:
+    app = page(many_reads(), 4)
+
+    assert "4 slides not counted here: others have read, you have not" in text_of(app)
+
+
+def test_without_a_model_the_page_says_how_to_get_one(page: Callable[..., AppTest]) -> None:
+    app = page(ratings_of([[0, 0], [1, 2], [4, 4]], ("Ann", "Bob")))
+
+    assert not app.exception
+    assert "No model has read these items yet" in text_of(app)
+
+
+def test_one_person_and_the_model_are_drawn_without_a_ceiling(page: Callable[..., AppTest]) -> None:
+    app = page(ratings_of([[0, 0], [1, 2], [4, 4]], ("Ann", MODEL), MODEL))
+
+    assert not app.exception
+    assert app.metric[1].value == "—"
+    assert "no two readers have a kappa" in text_of(app)
+
+
+def test_one_stage_only_says_why_there_is_no_kappa(page: Callable[..., AppTest]) -> None:
+    app = page(ratings_of([[2, 2], [2, 2]], ("Ann", "Bob")))
+
+    assert not app.exception
+    assert "gave one and the same stage" in app.dataframe[0].value["Kappa, linear"][0]
+
+
+def test_names_are_shown_and_never_interpreted(page: Callable[..., AppTest]) -> None:
+    ratings = ratings_of([[0, 0], [1, 2]], ("<a href='x'>Ann</a>", "Bob"))
+    app = page(ratings)
+
+    figure = charts.pair_matrix(build_report(ratings, Resampling(n_resamples=0)), Weighting.LINEAR, "slide")
+
+    assert not app.exception
+    assert "<" not in figure.data[0].x[0]
+
+
+def test_figures_are_violet_and_have_neither_logo_nor_link() -> None:
+    red_green_blue = [tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5)) for _, colour in charts.VIOLETS]
+
+    lightness = [0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in red_green_blue]
+    assert lightness == sorted(lightness, reverse=True)
+    assert all(blue >= red >= green for red, green, blue in red_green_blue)
+    assert charts.CHART_CONFIG["displaylogo"] is False
+    assert charts.CHART_CONFIG["plotlyServerURL"] == ""
+
+
+def test_the_csv_has_a_row_for_every_number_and_runs_nothing() -> None:
+    ratings = ratings_of([[0, 0], [1, 2], [4, 4]], ("=cmd()", "Bob"))
+    report = build_report(ratings, Resampling(n_resamples=50))
+
+    lines = report_csv(report).splitlines()
+
+    assert lines[0] == "statistic,readers,weights,n_items,n_subjects,value,low,high,why"
+    assert lines[1].startswith("cohen_kappa,'=cmd() - Bob,unweighted,3,2,")
+    assert len(lines) == 1 + 8 + 2 + 16 + 3 + 7 + 8
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Estimate(value=0.784, low=0.7, high=0.8499), "0.78 (0.70–0.85)"),
+        (Estimate(value=None, why="nobody read"), "not estimable: nobody read"),
+        (Estimate(value=0.5, why="no interval: one animal"), "0.50 (no interval: one animal)"),
+    ],
+)
+def test_numbers_are_written_with_their_interval_or_their_reason(found: Estimate, words: str) -> None:
+    assert words_of(found) == words
+
+
+def test_nouns_are_counted_in_english() -> None:
+    assert [counted(1, "patch"), counted(2, "patch"), counted(1200, "slide")] == [
+        "1 patch",
+        "2 patches",
+        "1,200 slides",
+    ]
+
+
+def test_importing_the_page_draws_nothing() -> None:
+    import pages.agreement
+
+    assert callable(pages.agreement.render)
