@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.datasets import Counts, Isolation, Split, TrainingPatch, TrainingSet
-from core.domain.people import Reader
+from core.domain.people import Reader, Role
 from core.domain.stages import STAGE_NAMES
 from core.retraining.export import folder_named
 from core.retraining.running_export import RunningExport
@@ -43,6 +43,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
     if selection.has_both_kinds and _wants_demo():
         request = replace(request, demo=True)
         selection = workspace.preview_training(reader, request)
+    _draw_masked(workspace, reader)
     if selection.patches or selection.left_out:
         _draw_selection(selection)
         _draw_export(workspace, reader, request, selection)
@@ -74,6 +75,15 @@ def _wants_demo() -> bool:
     """Draw the choice between slides of both kinds, which one set never holds."""
     kind = st.radio("Slides", ("Real slides", _DEMO_SLIDES), horizontal=True, key="retraining.kind")
     return kind == _DEMO_SLIDES
+
+
+def _draw_masked(workspace: Workspace, reader: Reader) -> None:
+    n_masked = workspace.masked_item_count(reader, "patch") if Role.READER in reader.roles else 0
+    if n_masked:
+        st.info(
+            f"{n_masked} patches read by others only are not in your set: their stages stay masked from you until you "
+            "have read these patches yourself. A lead who does not read, and `fibroread export training`, take all."
+        )
 
 
 def _draw_selection(selection: Selection) -> None:

@@ -14,7 +14,9 @@ from core.retraining.selection import ExportRequest
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-COMMAND_LINE = Reader(reader_id=ReaderId("command-line"), name="command line", roles=frozenset(Role))
+COMMAND_LINE = Reader(reader_id=ReaderId("command-line"), name="command line", roles=frozenset({Role.LEAD}))
+"""Whoever holds the data folder: leads and does not read, so that nothing is masked from them."""
+
 _DEFAULT = ExportRequest()
 
 

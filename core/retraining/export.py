@@ -42,7 +42,7 @@ from core.retraining.selection import ExportRequest, Selection, count_left_out, 
 from core.retraining.splits import assign_splits
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_PNG_COMPRESSION = 6
+_PNG_COMPRESSION = 1  # three times as fast as the usual 6, files a seventh larger
 
 
 class PatchReader(Protocol):

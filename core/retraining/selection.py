@@ -16,10 +16,12 @@ from core.domain.datasets import (
     count,
 )
 from core.domain.geometry import Box, Grid
+from core.domain.people import Reader, Role
 from core.domain.reads import Disposition, Read
 from core.domain.recipe import Recipe
 from core.domain.slides import Slide, SlideId
 from core.domain.stages import STAGE_NAMES
+from core.review.masking import visible_reads
 
 _SUM_TOLERANCE = 1e-6
 
@@ -78,6 +80,16 @@ class Selection:
     def left_out_by_reason(self) -> Counts:
         """Count the patches left out, by reason."""
         return count_left_out(self.left_out)
+
+
+def exportable_reads(reads: Iterable[Read], reader: Reader) -> tuple[Read, ...]:
+    """Give the reads that a set made by this person may hold, and its preview may count.
+
+    Whoever also reads is masked as everywhere: others' reads of patches that they have not read themselves stay
+    out, so that neither counts nor files tell them. Who leads without reading may use every read.
+    """
+    known = tuple(reads)
+    return visible_reads(known, reader.reader_id) if Role.READER in reader.roles else known
 
 
 def count_left_out(left_out: Iterable[LeftOutPatch]) -> Counts:

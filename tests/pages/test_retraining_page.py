@@ -36,6 +36,7 @@ class FakeWorkspace:
     data_dir: Path
     sources: ExportSources
     training_sets: WrittenSets = field(default_factory=WrittenSets)
+    n_masked: int = 0
 
     def clock(self) -> datetime:
         """Give noon."""
@@ -44,6 +45,11 @@ class FakeWorkspace:
     def preview_training(self, reader: Reader, request: ExportRequest) -> Selection:
         """Give what would be in the set."""
         return self.sources.select(request)
+
+    def masked_item_count(self, reader: Reader, item: str) -> int:
+        """Give how many patches others alone have read."""
+        assert item == "patch"
+        return self.n_masked
 
     def export_training(
         self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None
@@ -178,6 +184,11 @@ def test_too_few_sites_are_said_in_place_of_the_export(workspace: FakeWorkspace)
     assert not [button for button in page.button if button.key == "retraining.start"]
     page.selectbox(key="retraining.sides").set_value("Train 70, test 30").run()
     assert [button.key for button in page.button] == ["retraining.start"]
+
+
+def test_who_reads_is_told_how_many_patches_are_masked(workspace: FakeWorkspace) -> None:
+    workspace.n_masked = 3
+    assert "3 patches read by others only" in words(opened(workspace))
 
 
 def test_demo_slides_are_marked_and_chosen_apart_from_real_ones(workspace: FakeWorkspace) -> None:

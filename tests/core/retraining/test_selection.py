@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from core.domain.datasets import Isolation, LeftOutReason
+from core.domain.people import Reader, ReaderId, Role
 from core.domain.reads import Disposition, Read
 from core.domain.recipe import Recipe, StainMethod
 from core.domain.slides import Provenance, Slide, StatedMpp
 from core.domain.stages import Stage
 from core.domain.units import Mpp
-from core.retraining.selection import ExportRequest, Selection, select
+from core.retraining.selection import ExportRequest, Selection, exportable_reads, select
 from tests.core.retraining.training_material import NOON, RECIPE, ReadMaker, make_slide
 
 BOTH_COLOURS = Recipe(stain=StainMethod.NONE)
@@ -132,6 +133,15 @@ def test_a_real_slide_that_cannot_be_used_does_not_push_the_demo_out() -> None:
     make = ReadMaker()
     found = chosen(make.read(nameless, 1, Stage.S2), make.read(demo, 1, Stage.S2), slides=(nameless, demo))
     assert [row.slide_name for row in found.patches] == ["demo"]
+
+
+def test_who_reads_neither_counts_nor_exports_what_is_masked_from_them() -> None:
+    make = ReadMaker()
+    own, other, unseen = (make.read(SLIDE, i, Stage.S2, who) for i, who in ((1, "ben"), (1, "anna"), (2, "anna")))
+    ben = Reader(reader_id=ReaderId("ben"), name="Ben", roles=frozenset(Role))
+    lead = Reader(reader_id=ReaderId("lena"), name="Lena", roles=frozenset({Role.LEAD}))
+    assert exportable_reads([own, other, unseen], ben) == (own, other)
+    assert exportable_reads([own, other, unseen], lead) == (own, other, unseen)
 
 
 def test_slide_reads_are_no_patches() -> None:
