@@ -6,12 +6,9 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-import pydicom
 import tifffile
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID
 
-from core.slides.fingerprint import is_dicom
+from core.slides.dicom import is_dicom, read_dicom_header
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHOLE_SLIDE_MODALITY = "SM"
@@ -35,15 +32,13 @@ def diagnose(path: Path) -> str:
 
 
 def _diagnose_dicom(path: Path) -> str:
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Modality", "SOPClassUID"])
-    except (InvalidDicomError, ValueError, EOFError, AttributeError) as error:
-        return f"a damaged DICOM file ({error})"
-    modality = str(header.get("Modality") or "unknown")
-    kind = UID(str(header.get("SOPClassUID") or "")).name
-    if modality != _WHOLE_SLIDE_MODALITY:
-        return f"a DICOM file of modality {modality} ({kind}), not a whole-slide image"
-    return f"a DICOM slide of a kind that cannot be read ({kind}); levels of its series may be missing"
+    header = read_dicom_header(path)
+    if header is None:
+        return "a damaged DICOM file; copy it again"
+    kind = header.kind or "of no stated kind"
+    if header.modality != _WHOLE_SLIDE_MODALITY:
+        return f"a DICOM file of modality {header.modality or 'unknown'} ({kind}), not a whole-slide image"
+    return f"a DICOM slide that cannot be read ({kind}); levels of its series may be missing"
 
 
 def _diagnose_tiff(path: Path, n_bytes: int) -> str:

@@ -7,13 +7,10 @@ import hashlib
 import os
 from pathlib import Path
 
-import pydicom
-from pydicom.errors import InvalidDicomError
-
 from core.domain.slides import SlideId
+from core.slides.dicom import dicom_series, is_dicom
 
 _BLOCK_BYTES = 4 << 20
-_SERIES_TAGS = ["SeriesInstanceUID"]
 
 
 def fingerprint(path: Path) -> SlideId:
@@ -57,30 +54,6 @@ def companions(path: Path) -> tuple[Path, ...]:
     if suffix in (".vms", ".vmu"):
         return _files_named_in(path)
     return ()
-
-
-def is_dicom(path: Path) -> bool:
-    """Say whether a file begins as DICOM files do."""
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
-
-
-def dicom_series(path: Path) -> tuple[Path, ...]:
-    """Give all files of the folder that belong to the same DICOM series, or the file alone when it names none."""
-    series = _series_uid(path)
-    if series is None:
-        return (path,)
-    siblings = (sibling for sibling in sorted(path.parent.iterdir()) if sibling.is_file())
-    return tuple(sibling for sibling in siblings if is_dicom(sibling) and _series_uid(sibling) == series)
-
-
-def _series_uid(path: Path) -> str | None:
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_SERIES_TAGS))
-    except (InvalidDicomError, ValueError, EOFError, AttributeError):
-        return None
-    value = header.get("SeriesInstanceUID")
-    return str(value) if value else None
 
 
 def _hash_series(path: Path) -> str:

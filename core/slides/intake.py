@@ -61,6 +61,6 @@ def _examine(path: Path) -> ScanProperties:
     finally:
         reader.close()
     if probed.n_failed == probed.n_tried:
-        raise BadSlide(path, f"nothing of it can be read: {probed.first_problem}")
+        raise BadSlide(path, f"of {probed.n_tried} probed places none can be read: {probed.first_problem}")
     notes = [*reader.scan.notes, probed.note, reader.colour_problem]
     return replace(reader.scan, notes=tuple(note for note in notes if note is not None))

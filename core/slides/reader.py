@@ -187,17 +187,20 @@ class SlideReaders:
         """Compare the file with what was registered: by stamp, and by content when the stamp is another."""
         try:
             stamp = file_stamp(slide.path)
+            is_same = stamp == slide.file_stamp or self._holds_content(slide, stamp)
         except OSError as error:
             raise BadSlide(slide.path, f"the file cannot be found any more ({error.strerror})") from error
-        if stamp == slide.file_stamp:
-            return stamp
+        if not is_same:
+            raise SlideChanged(slide.path)
+        return stamp
+
+    def _holds_content(self, slide: Slide, stamp: _Stamp) -> bool:
+        """Hash a file once for each stamp it has had."""
         key = slide.slide_id, slide.path, stamp
         with self._checking:
             if key not in self._verdicts:
                 self._verdicts[key] = holds_content(slide)
-        if not self._verdicts[key]:
-            raise SlideChanged(slide.path)
-        return stamp
+            return self._verdicts[key]
 
     def _take(self, slide_id: SlideId) -> _Place:
         with self._lock:

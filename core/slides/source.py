@@ -77,7 +77,7 @@ class SlideSource:
         try:
             pixels = _on_white(fresh, location, level, size)
         except openslide.OpenSlideError as error:
-            raise BadSlide(self.path, f"pixels cannot be read ({error})") from error
+            raise BadSlide(self.path, f"pixels cannot be read: {error}") from error
         with self._lock:
             if self._current is None and not self._is_closed:
                 self._current = fresh

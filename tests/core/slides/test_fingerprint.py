@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from core.slides.diagnosis import diagnose
 from core.slides.fingerprint import companions, file_stamp, fingerprint
 
 
@@ -48,3 +49,11 @@ def test_every_file_of_a_dicom_series_is_the_same_slide(shared: Path, tmp_path: 
     assert other != first
     (tmp_path / "openslide_boxes_1.dcm").unlink()
     assert fingerprint(tmp_path / "openslide_boxes_0.dcm") != first
+
+
+def test_a_damaged_dicom_header_still_gives_a_slide_an_identity(shared: Path, tmp_path: Path) -> None:
+    content = bytearray((shared / "bad_inputs" / "openslide_boxes_0.dcm").read_bytes())
+    content[150:400] = bytes(250)
+    (tmp_path / "damaged.dcm").write_bytes(content)
+    assert len(fingerprint(tmp_path / "damaged.dcm")) == 32
+    assert "damaged" in diagnose(tmp_path / "damaged.dcm") or "modality" in diagnose(tmp_path / "damaged.dcm")
