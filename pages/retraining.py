@@ -157,7 +157,12 @@ def _draw_balance(patches: tuple[TrainingPatch, ...]) -> None:
     st.subheader("Stages on each side")
     chart, table = st.columns([3, 2])
     chart.bar_chart(
-        frame, color=[_COLOURS[Split(name)] for name in frame.columns], x_label="stage", y_label="patches", height=260
+        frame,
+        color=[_COLOURS[Split(name)] for name in frame.columns],
+        x_label="stage",
+        y_label="patches",
+        horizontal=True,
+        height=300,
     )
     table.dataframe(frame)
 
