@@ -1,0 +1,137 @@
+"""The viewer as one keyed component: a slide, its layers, its patches and the reader's keys.
+
+It is mounted once and then only told what differs, so that the view survives every save and switch. Reads come out
+of it through an outbox: each waits in the browser until the receipt of its own event id has come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from core.domain.geometry import DeepZoom
+from core.domain.people import ReaderId
+from core.domain.predictions import RunId
+from core.domain.slides import Slide
+from core.domain.stages import STAGES
+from pages.parts.openseadragon import OPENSEADRAGON_SHA256
+from pages.parts.outbox import Receipt
+from pages.routes.pictures import LAYER_VERSION, RENDER_VERSION
+
+_FOLDER = Path(__file__).parent / "deep_zoom_view"
+_MODULES = (
+    "words",
+    "api",
+    "outbox",
+    "scene",
+    "layers",
+    "furniture",
+    "about",
+    "grade",
+    "strip",
+    "keys",
+    "view",
+    "acting",
+    "mount",
+)
+
+Callback = Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Goto:
+    """Where to open: the centre in level-0 pixels, `zoom` in screen pixels per level-0 pixel. Each `n` goes once."""
+
+    n: str
+    x: float
+    y: float
+    zoom: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ViewerData:
+    """All that the viewer is told; pictures and facts it fetches itself, with the token."""
+
+    slide: Slide
+    reader_id: ReaderId
+    token: str
+    run_id: RunId | None
+    layers: dict[str, object]
+    receipts: tuple[Receipt, ...]
+    goto: Goto | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ViewerEvents:
+    """What came out of the viewer. `outbox` and `layers` are as the browser sent them, still to be checked."""
+
+    outbox: object
+    layers: object
+    step: int | None
+    is_token_expired: bool
+
+
+def deep_zoom(*, key: str, view: ViewerData, on_outbox: Callback, on_layers: Callback) -> ViewerEvents:
+    """Draw the viewer and give what came out of it. The callbacks run before the page does."""
+    state = _component(
+        key=key,
+        data=_plain(view),
+        default={"outbox": None, "layers": None},
+        on_outbox_change=on_outbox,
+        on_layers_change=on_layers,
+        on_step_change=_nothing,
+        on_token_expired_change=_nothing,
+    )
+    step = state.get("step")
+    return ViewerEvents(
+        outbox=state.get("outbox"),
+        layers=state.get("layers"),
+        step=step if step in (-1, 1) else None,
+        is_token_expired=state.get("token_expired") is not None,
+    )
+
+
+def _nothing() -> None:
+    """Take a trigger; the page's own run answers it."""
+
+
+def _plain(view: ViewerData) -> dict[str, object]:
+    slide = view.slide
+    zoom = DeepZoom(bounds=slide.scan.bounds)
+    return {
+        "slide": {
+            "id": slide.slide_id,
+            "x": zoom.bounds.x_px,
+            "y": zoom.bounds.y_px,
+            "width": zoom.bounds.width_px,
+            "height": zoom.bounds.height_px,
+            "tile_px": zoom.tile_px,
+            "n_levels": zoom.n_levels,
+            "mpp": None if slide.mpp is None else {"x": slide.mpp.x, "y": slide.mpp.y},
+            "render_version": RENDER_VERSION,
+        },
+        "reader": view.reader_id,
+        "token": view.token,
+        "run": view.run_id,
+        "layer_version": LAYER_VERSION,
+        "layers": view.layers,
+        "receipts": [asdict(receipt) for receipt in view.receipts],
+        "goto": None if view.goto is None else asdict(view.goto),
+        "stages": [{"name": stage.value, "colour": stage.colour, "description": stage.description} for stage in STAGES],
+        "drawing_library": f"/assets/openseadragon.js?v={OPENSEADRAGON_SHA256[:12]}",
+    }
+
+
+def _source(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+_component = st.components.v2.component(
+    "fibroread_deep_zoom",
+    html=_source("view.html"),
+    css=_source("view.css"),
+    js="\n".join(_source(f"{name}.js") for name in _MODULES),
+)

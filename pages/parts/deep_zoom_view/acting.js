@@ -1,0 +1,132 @@
+// From a key or a button to an entry in the outbox, shown at once; the server has the last word.
+
+const NEXT_AFTER = new Set(["stage", "accept", "defer", "exclude"]);
+
+Object.assign(Room.prototype, {
+  act({ action, stage = null, confidence = null, comment = null }) {
+    if (action === "undo") {
+      this.undo();
+      return;
+    }
+    const item = this.target === "slide" ? "slide" : this.selected;
+    if (item === null) {
+      this.note("No patch is selected: click one, or press N.");
+      return;
+    }
+    if (item !== "slide" && !this.mayGrade(item)) return;
+    const call = this.callOf(item);
+    if (action === "accept" && !call) {
+      this.note("There is no call to accept here. Choose a stage.");
+      return;
+    }
+    const before = this.readOf(item);
+    this.history.push({ item, before });
+    this.send(item, { action, stage: action === "accept" ? call : stage, confidence, comment }, call);
+    this.showRead(item, readAfter(before, { action, stage, confidence, comment }, call));
+    if (NEXT_AFTER.has(action) && item !== "slide") this.advance(item);
+  },
+
+  mayGrade(index) {
+    if (this.detail && this.detail.index === index && this.detail.state !== "predicted") {
+      this.note(`This patch was left out: ${this.detail.state_words}.`);
+      return false;
+    }
+    if (this.callOf(index)) return true;
+    this.note("One moment: this patch is still being opened.");
+    return false;
+  },
+
+  // The stage in sight for an item: the strip knows it before the facts have come.
+  callOf(item) {
+    if (item === "slide") return this.run && this.run.call ? this.run.call.stage : null;
+    if (this.detail && this.detail.index === item) return this.detail.stage;
+    const entry = this.strip.entryOf(item);
+    return entry ? entry.stage : null;
+  },
+
+  readOf(item) {
+    if (this.reads.has(item)) return this.reads.get(item);
+    if (item === "slide") return this.slideReads.read;
+    if (this.detail && this.detail.index === item) return this.detail.read;
+    const entry = this.strip.entryOf(item);
+    return entry ? entry.read : null;
+  },
+
+  send(item, what, call) {
+    const settings = this.layers.settings;
+    this.outbox.put({
+      ...what,
+      slide: this.data.slide.id,
+      patch: item === "slide" ? null : item,
+      run: this.run ? this.run.run_id : null,
+      sight: {
+        call,
+        heatmap: Boolean(this.run) && settings.stage.on && settings.stage.opacity > 0,
+        saliency: item !== "slide" && this.aboutPatch.isSaliencyOn ? true : Boolean(this.run) && settings.saliency.on,
+      },
+    });
+  },
+
+  showRead(item, read) {
+    this.reads.set(item, read);
+    if (item !== "slide") this.strip.setRead(item, read);
+    this.drawPanel();
+  },
+
+  advance(index) {
+    const position = this.strip.positions.get(index);
+    if (position === undefined) return;
+    // Until the next one is known no patch is selected, so that no key can fall on the wrong one.
+    this.selected = null;
+    this.strip.nextUnread(position).then((entry) => {
+      if (this.selected !== null) return;
+      if (entry) this.select(entry.index);
+      else {
+        this.select(index);
+        this.note("That was the last unread patch of the strip.");
+      }
+    }).catch((error) => this.note(error.message));
+  },
+
+  undo() {
+    const last = this.history.pop();
+    const item = last ? last.item : this.target === "slide" ? "slide" : this.selected;
+    this.send(item === null ? "slide" : item, { action: "undo", stage: null, confidence: null, comment: null }, null);
+    if (!last) {
+      this.note("The last entry on this slide is taken back.");
+      this.reads.clear();
+      rested(700, () => this.strip.refresh())();
+      return;
+    }
+    if (last.item !== "slide") {
+      this.setTarget("patch");
+      this.select(last.item);
+    } else this.setTarget("slide");
+    this.showRead(last.item, last.before);
+    this.note("Taken back, as an entry of its own.");
+  },
+
+  drawPanel() {
+    if (!this.grade) return;
+    drawAboutSlide(this.find("about-slide"), this.data.stages, this.data.slide, this.run, this.slideReads.others);
+    const item = this.target === "slide" ? "slide" : this.selected;
+    const words = item === "slide" ? "the whole slide" : item === null ? "no patch yet" : `patch ${item}`;
+    const isLeftOut = item !== "slide" && this.detail && this.detail.index === item && this.detail.state !== "predicted";
+    this.grade.show(words, item === null ? null : this.readOf(item), item !== null && !isLeftOut);
+    this.expose();
+  },
+});
+
+function readAfter(before, { action, stage, confidence, comment }, call) {
+  const read = { stage: null, disposition: "", confidence: null, comment: null, ...(before || {}) };
+  if (action === "accept") Object.assign(read, { stage: call, disposition: "accepted" });
+  if (action === "stage") {
+    const disposition = call === null ? "staged" : stage === call ? "accepted" : "corrected";
+    Object.assign(read, { stage, disposition });
+  }
+  if (action === "defer") read.disposition = "deferred";
+  if (action === "exclude") read.disposition = "excluded";
+  if (confidence !== null) read.confidence = confidence;
+  if (comment !== null) read.comment = comment;
+  return read;
+}

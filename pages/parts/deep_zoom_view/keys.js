@@ -1,0 +1,84 @@
+// The keyboard. It listens on the whole document, so that it works wherever the focus is, and rests in fields.
+
+const TEXT_INPUTS = new Set(["text", "search", "number", "email", "password", "url", "tel", "date", "time"]);
+const PAN_STEP = 0.12;
+
+function isTyping(event) {
+  const [origin] = event.composedPath();
+  if (!(origin instanceof Element)) return false;
+  if (origin.isContentEditable || origin.tagName === "TEXTAREA" || origin.tagName === "SELECT") return true;
+  return origin.tagName === "INPUT" && TEXT_INPUTS.has((origin.getAttribute("type") || "text").toLowerCase());
+}
+
+// Controls that have keys of their own keep them: arrows move a slider, Enter presses a focused button.
+function belongsToControl(event) {
+  const [origin] = event.composedPath();
+  if (!(origin instanceof Element)) return false;
+  if (origin.tagName === "INPUT") return event.key.startsWith("Arrow") || event.key === " ";
+  const isPress = event.key === "Enter" || event.key === " ";
+  return isPress && (origin.tagName === "BUTTON" || origin.tagName === "A" || origin.getAttribute("role") === "tab");
+}
+
+function keyAction(event, room) {
+  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code || "");
+  if (event.ctrlKey || event.metaKey) {
+    return event.key.toLowerCase() === "z" && !event.shiftKey && !event.altKey ? () => room.act({ action: "undo" }) : null;
+  }
+  if (event.altKey) return null;
+  if (digit) return digitAction(Number(digit[1]), event.shiftKey, room);
+  return letterAction(event, room) || moveAction(event, room);
+}
+
+function digitAction(digit, isShifted, room) {
+  if (isShifted) return digit <= MAGNIFICATIONS.length ? () => room.furniture.magnify(MAGNIFICATIONS[digit - 1]) : null;
+  const stage = room.data.stages[digit - 1];
+  return stage ? () => room.act({ action: "stage", stage: stage.name }) : null;
+}
+
+function letterAction(event, room) {
+  const actions = {
+    a: () => room.act({ action: "accept" }),
+    enter: () => room.act({ action: "accept" }),
+    d: () => room.act({ action: "defer" }),
+    x: () => room.act({ action: "exclude" }),
+    n: () => room.step(1),
+    p: () => room.step(-1),
+    h: () => room.layers.toggle("stage"),
+    g: () => (event.shiftKey ? room.layers.toggle("saliency") : room.aboutPatch.showSaliency(!room.aboutPatch.isSaliencyOn)),
+    s: () => room.setTarget(room.target === "patch" ? "slide" : "patch"),
+    r: () => room.scene.rotateBy(event.shiftKey ? -90 : 90),
+    f: () => room.scene.fit(),
+    "?": () => room.furniture.toggleHelp(),
+    escape: () => room.furniture.toggleHelp(false),
+  };
+  return actions[event.key.toLowerCase()] || null;
+}
+
+function moveAction(event, room) {
+  const moves = {
+    "+": () => room.scene.zoomBy(1.5),
+    "=": () => room.scene.zoomBy(1.5),
+    "-": () => room.scene.zoomBy(1 / 1.5),
+    "_": () => room.scene.zoomBy(1 / 1.5),
+    ArrowLeft: () => room.scene.panBy(-PAN_STEP, 0),
+    ArrowRight: () => room.scene.panBy(PAN_STEP, 0),
+    ArrowUp: () => room.scene.panBy(0, -PAN_STEP),
+    ArrowDown: () => room.scene.panBy(0, PAN_STEP),
+  };
+  const move = moves[event.key];
+  return move ? Object.assign(() => move(), { mayRepeat: true }) : null;
+}
+
+function listenToKeys(room) {
+  const listener = (event) => {
+    if (event.defaultPrevented || event.isComposing || isTyping(event) || belongsToControl(event)) return;
+    const action = keyAction(event, room);
+    if (!action || !room.scene || !room.scene.base) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // Streamlit has keys of its own (R, C), OpenSeadragon too
+    if (event.repeat && !action.mayRepeat) return; // a key held down is one entry
+    action();
+  };
+  document.addEventListener("keydown", listener, true);
+  return () => document.removeEventListener("keydown", listener, true);
+}

@@ -1,0 +1,236 @@
+// The slide under glass: OpenSeadragon with the slide, its layers and the outline of the selected patch.
+// Coordinates given and taken are level-0 pixels of the whole level; the pyramid begins at the slide's bounds.
+
+class Scene {
+  constructor(OSD, element, api, listeners) {
+    this.OSD = OSD;
+    this.api = api;
+    this.listeners = listeners;
+    this.layers = new Map();
+    this.wanted = new Map();
+    this.base = null;
+    this.outline = make("div", { class: "fr-outline" });
+    this.viewer = OSD({
+      element,
+      drawer: "canvas",
+      loadTilesWithAjax: true,
+      ajaxHeaders: api.headers,
+      showNavigationControl: false,
+      showNavigator: true,
+      navigatorPosition: "TOP_RIGHT",
+      navigatorSizeRatio: 0.16,
+      navigatorAutoFade: false,
+      navigatorBorderColor: "#d5dae3",
+      navigatorDisplayRegionColor: "#2a1a70",
+      animationTime: 0.25,
+      springStiffness: 12,
+      visibilityRatio: 0.2,
+      minZoomImageRatio: 0.6,
+      maxZoomPixelRatio: 16,
+      imageLoaderLimit: 8,
+      maxImageCacheCount: 600,
+      placeholderFillStyle: "#f6f6f4",
+      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true, flickEnabled: false },
+      gestureSettingsPen: { clickToZoom: false },
+      zoomPerScroll: 1.25,
+    });
+    this.listen();
+  }
+
+  listen() {
+    const moved = () => this.listeners.onMove();
+    for (const name of ["animation", "update-viewport", "animation-finish", "rotate", "resize"]) {
+      this.viewer.addHandler(name, moved);
+    }
+    const settle = rested(150, () => this.listeners.onRest());
+    for (const name of ["animation-finish", "rotate", "pan", "zoom"]) this.viewer.addHandler(name, settle);
+    this.viewer.addHandler("canvas-click", (event) => {
+      if (!event.quick || !this.base) return;
+      const point = this.base.viewerElementToImageCoordinates(event.position);
+      this.listeners.onClick(point.x + this.slide.x, point.y + this.slide.y);
+    });
+    this.viewer.addHandler("canvas-key", (event) => {
+      event.preventDefaultAction = true;
+    });
+    this.viewer.addHandler("tile-load-failed", () => this.listeners.onTileFailed());
+    this.viewer.container.addEventListener("pointermove", (event) => this.point(event));
+    this.viewer.container.addEventListener("pointerleave", () => this.listeners.onPoint(null));
+  }
+
+  point(event) {
+    if (!this.base) return;
+    const frame = this.viewer.container.getBoundingClientRect();
+    const at = new this.OSD.Point(event.clientX - frame.left, event.clientY - frame.top);
+    const image = this.base.viewerElementToImageCoordinates(at);
+    const isInside = image.x >= 0 && image.y >= 0 && image.x < this.slide.width && image.y < this.slide.height;
+    this.listeners.onPoint(isInside ? { x: image.x + this.slide.x, y: image.y + this.slide.y } : null);
+  }
+
+  // A tile source on the slide's pyramid; every layer uses the same one, which is why they lie on the tissue.
+  source(addressOf) {
+    const slide = this.slide;
+    const smallest = Math.max(0, Math.ceil(Math.log2(Math.max(slide.width, slide.height) / slide.tile_px)));
+    return {
+      width: slide.width,
+      height: slide.height,
+      tileSize: slide.tile_px,
+      tileOverlap: 0,
+      minLevel: Math.max(0, slide.n_levels - 1 - smallest),
+      maxLevel: slide.n_levels - 1,
+      getTileUrl: addressOf,
+    };
+  }
+
+  open(slide) {
+    this.slide = slide;
+    this.base = null;
+    this.layers.clear();
+    this.wanted.clear();
+    this.viewer.clearOverlays();
+    const address = (level, x, y) => `/tiles/${slide.id}/${slide.render_version}/${level}/${x}_${y}.jpg`;
+    return new Promise((resolve, reject) => {
+      this.viewer.addOnceHandler("open", () => {
+        this.base = this.viewer.world.getItemAt(0);
+        resolve();
+      });
+      this.viewer.addOnceHandler("open-failed", () => reject(new Error("The slide could not be opened.")));
+      this.viewer.open({ tileSource: this.source(address) });
+    });
+  }
+
+  // Show a layer at an opacity; 0 hides it. A layer once loaded stays, so that switching moves and fetches nothing.
+  setLayer(kind, address, opacity) {
+    if (!this.base) return;
+    this.wanted.set(kind, { address, opacity });
+    const known = this.layers.get(kind);
+    if (known && known.address === address) {
+      if (known.item) known.item.setOpacity(opacity);
+      return;
+    }
+    if (opacity === 0) {
+      if (known && known.item) known.item.setOpacity(0);
+      return;
+    }
+    const entry = { address, item: null };
+    this.layers.set(kind, entry);
+    const slide = this.slide;
+    this.viewer.addTiledImage({
+      tileSource: this.source(address),
+      x: 0,
+      y: 0,
+      width: 1,
+      opacity,
+      success: ({ item }) => this.layerArrived(kind, entry, known, item, slide),
+    });
+  }
+
+  layerArrived(kind, entry, former, item, slide) {
+    if (former && former.item) this.viewer.world.removeItem(former.item);
+    if (this.layers.get(kind) !== entry || this.slide !== slide) {
+      this.viewer.world.removeItem(item);
+      return;
+    }
+    entry.item = item;
+    this.order();
+    const wish = this.wanted.get(kind);
+    item.setOpacity(wish.address === entry.address ? wish.opacity : 0);
+  }
+
+  // Fills lie below lines, whichever was switched on first.
+  order() {
+    const items = LAYER_ROWS.map((row) => this.layers.get(row.kind)).filter((entry) => entry && entry.item);
+    items.forEach((entry, at) => this.viewer.world.setItemIndex(entry.item, at + 1));
+  }
+
+  select(box) {
+    this.viewer.removeOverlay(this.outline);
+    if (!box || !this.base) return;
+    const location = this.base.imageToViewportRectangle(
+      box.x_px - this.slide.x, box.y_px - this.slide.y, box.width_px, box.height_px,
+    );
+    this.viewer.addOverlay({ element: this.outline, location, checkResize: false });
+  }
+
+  // Bring a box into sight without changing the zoom; nothing moves when it is well inside already.
+  reveal(box) {
+    if (!box || !this.base) return;
+    const centre = this.base.imageToViewportCoordinates(
+      box.x_px - this.slide.x + box.width_px / 2, box.y_px - this.slide.y + box.height_px / 2,
+    );
+    const at = this.viewer.viewport.pixelFromPoint(centre, false);
+    const size = this.viewer.viewport.getContainerSize();
+    const isInside = at.x > size.x * 0.08 && at.x < size.x * 0.92 && at.y > size.y * 0.12 && at.y < size.y * 0.88;
+    if (!isInside) this.viewer.viewport.panTo(centre, false);
+  }
+
+  get view() {
+    if (!this.base) return null;
+    const viewport = this.viewer.viewport;
+    const centre = this.base.viewportToImageCoordinates(viewport.getCenter(true));
+    return {
+      x: centre.x + this.slide.x,
+      y: centre.y + this.slide.y,
+      zoom: this.base.viewportToImageZoom(viewport.getZoom(true)),
+      rotation: viewport.getRotation(true),
+    };
+  }
+
+  // `zoom` is screen pixels per level-0 pixel.
+  go(view, isImmediate = true) {
+    const viewport = this.viewer.viewport;
+    if (Number.isFinite(view.rotation)) viewport.setRotation(view.rotation, isImmediate);
+    if (Number.isFinite(view.zoom) && view.zoom > 0) {
+      viewport.zoomTo(this.base.imageToViewportZoom(view.zoom), null, isImmediate);
+    }
+    if (Number.isFinite(view.x) && Number.isFinite(view.y)) {
+      const centre = this.base.imageToViewportCoordinates(view.x - this.slide.x, view.y - this.slide.y);
+      viewport.panTo(centre, isImmediate);
+    }
+  }
+
+  zoomTo(zoom) {
+    this.viewer.viewport.zoomTo(this.base.imageToViewportZoom(zoom));
+    this.viewer.viewport.applyConstraints();
+  }
+
+  zoomBy(factor) {
+    this.viewer.viewport.zoomBy(factor);
+    this.viewer.viewport.applyConstraints();
+  }
+
+  panBy(x, y) {
+    const size = this.viewer.viewport.getContainerSize();
+    const step = this.viewer.viewport.deltaPointsFromPixels(new this.OSD.Point(x * size.x, y * size.y));
+    this.viewer.viewport.panBy(step.rotate(-this.viewer.viewport.getRotation()));
+    this.viewer.viewport.applyConstraints();
+  }
+
+  fit() {
+    this.viewer.viewport.setRotation(0);
+    this.viewer.viewport.goHome();
+  }
+
+  rotateBy(degrees) {
+    this.viewer.viewport.setRotation(this.viewer.viewport.getRotation() + degrees);
+  }
+
+  useToken() {
+    this.viewer.setAjaxHeaders(this.api.headers, true);
+    this.viewer.world.resetItems();
+  }
+
+  get isDrawn() {
+    if (!this.base) return false;
+    const world = this.viewer.world;
+    for (let at = 0; at < world.getItemCount(); at += 1) {
+      const item = world.getItemAt(at);
+      if (item.getOpacity() > 0 && !item.getFullyLoaded()) return false;
+    }
+    for (const entry of this.layers.values()) if (!entry.item) return false;
+    return true;
+  }
+
+  close() {
+    this.viewer.destroy();
+  }
+}

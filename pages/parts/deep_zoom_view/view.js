@@ -1,0 +1,316 @@
+// The reading room in one mount: data from the page comes in, reads go out, everything else stays here.
+
+const rooms = new WeakMap();
+const NOTE_MS = 4500;
+
+class Room {
+  constructor(parent, component) {
+    this.find = (role) => parent.querySelector(`[data-role="${role}"]`);
+    this.root = this.find("root");
+    this.data = component.data;
+    this.emit = component;
+    this.target = "patch";
+    this.selected = null;
+    this.history = [];
+    this.reads = new Map(); // what this reader did here, ahead of the server: "slide" or a patch index -> read
+    this.api = new Api(() => this.askForToken());
+    this.api.token = this.data.token;
+    this.outbox = new Outbox(this.data.reader, (value) => this.emit.setStateValue("outbox", value), () => this.expose());
+    this.fitHeight = () => this.setHeight();
+    window.addEventListener("resize", this.fitHeight);
+    this.setHeight();
+    this.started = this.start().catch((error) => this.note(error.message));
+  }
+
+  async start() {
+    const OSD = await loadDrawingLibrary(this.data.drawing_library);
+    if (this.isClosed) return;
+    this.scene = new Scene(OSD, this.find("osd"), this.api, {
+      onMove: () => this.drawView(),
+      onRest: () => this.keepView(),
+      onClick: (x, y) => this.clickAt(x, y),
+      onPoint: (point) => this.furniture.pointAt(point),
+      onTileFailed: rested(800, () => this.api.json(`/slides/${this.data.slide.id}/reads`).catch(() => {})),
+    });
+    this.furniture = new Furniture(this.find, this.scene, () => this.copyLink());
+    const kept = this.data.layers || {};
+    this.keepLayers = rested(500, () => this.emit.setStateValue("layers", this.layers.settings));
+    this.layers = new LayerPanel(this.find("layer-rows"), this.find("legends"), this.data.stages, kept, (kind) => {
+      this.applyLayer(kind);
+      this.keepLayers();
+    });
+    this.aboutPatch = new AboutPatch(this.find("about-patch"), this.api, this.data.stages, () => this.expose());
+    this.grade = new GradePanel(this.find("grade"), this.data.stages, (act) => this.act(act));
+    this.strip = new Strip(this.find("strip"), this.find("strip-words"), this.api, this.data.stages, (entry) => this.select(entry.index));
+    this.strip.pendingRead = (index) => (this.hasPending(index) ? this.reads.get(index) : undefined);
+    for (const name of ["patch", "slide"]) {
+      this.find(`tab-${name}`).addEventListener("click", (event) => {
+        this.setTarget(name);
+        if (event.detail > 0) event.currentTarget.blur();
+      });
+    }
+    this.stopKeys = listenToKeys(this);
+    this.drawnTimer = setInterval(() => this.exposeDrawn(), 120);
+    await this.openSlide();
+    this.outbox.flush();
+  }
+
+  async openSlide() {
+    const { slide } = this.data;
+    this.root.dataset.ready = "false";
+    Object.assign(this, { run: null, slideReads: { read: null, others: [] }, selected: null, history: [] });
+    this.reads.clear();
+    this.furniture.useSlide(slide);
+    await this.scene.open(slide);
+    if (this.data.slide.id !== slide.id) return;
+    const view = remembered(`view.${slide.id}`, null);
+    if (view) this.scene.go(view);
+    this.applyGoto();
+    this.aboutPatch.clear("Click a patch, or press N for the first of the film strip.");
+    this.setTarget(this.data.run ? this.target : "slide");
+    await this.openRun();
+    this.root.dataset.ready = "true";
+    this.drawView();
+  }
+
+  async openRun() {
+    const wanted = this.data.run;
+    const slideId = this.data.slide.id;
+    const [run, slideReads] = await Promise.all([
+      wanted ? this.api.json(`/runs/${wanted}`) : Promise.resolve(null),
+      this.api.json(`/slides/${slideId}/reads`),
+    ]).catch((error) => {
+      this.note(error.message);
+      return [null, { read: null, others: [] }];
+    });
+    if (this.data.run !== wanted || this.data.slide.id !== slideId) return;
+    this.run = run;
+    this.slideReads = slideReads;
+    this.strip.useRun(run ? run.run_id : null, run ? run.n_strip : 0);
+    this.layers.enable(Boolean(run));
+    this.layers.useLegends(run ? run.legends : null);
+    const demo = this.find("demo");
+    demo.hidden = !(run && run.model.is_demo);
+    demo.textContent = run ? run.model.name : "";
+    for (const { kind } of LAYER_ROWS) this.applyLayer(kind);
+    this.setTarget(run ? this.target : "slide");
+    this.drawPanel();
+  }
+
+  // New data from the page. Only what differs is touched, so that nothing moves without a reason.
+  update(data) {
+    const former = this.data;
+    this.data = data;
+    if (data.token !== former.token) {
+      this.api.token = data.token;
+      this.isTokenAsked = false;
+      if (this.scene && this.scene.base) this.scene.useToken();
+      if (this.strip && !this.run) this.started = this.started.then(() => this.openRun());
+    }
+    if (data.reader !== former.reader) return; // another reader gets another mount
+    if (!this.scene) return;
+    const isOtherSlide = data.slide.id !== former.slide.id;
+    const isOtherScale = JSON.stringify(data.slide.mpp) !== JSON.stringify(former.slide.mpp);
+    this.settle(data.receipts);
+    if (isOtherSlide) this.started = this.started.then(() => this.openSlide());
+    else if (data.run !== former.run) this.started = this.started.then(() => this.openRun());
+    if (!isOtherSlide && isOtherScale) this.furniture.useSlide(data.slide);
+    if (!isOtherSlide) this.applyGoto();
+    this.drawView();
+  }
+
+  settle(receipts) {
+    const { nSettled, refused } = this.outbox.settle(receipts || []);
+    if (refused.length) {
+      this.note(refused[refused.length - 1].refused);
+      for (const receipt of refused) this.reads.delete(receipt.item);
+      this.strip.refresh();
+      if (this.selected !== null) this.loadDetail(this.selected);
+    }
+    if (nSettled && !this.outbox.events.length) this.afterSettled();
+    this.expose();
+  }
+
+  afterSettled() {
+    this.readsVersion = (this.readsVersion || 0) + 1;
+    this.applyLayer("reads");
+    this.api.json(`/slides/${this.data.slide.id}/reads`).then((slideReads) => {
+      if (this.hasPending("slide")) return;
+      this.slideReads = slideReads;
+      this.reads.delete("slide");
+      this.drawPanel();
+    }).catch(() => {});
+  }
+
+  hasPending(item) {
+    return this.outbox.events.some((event) => (event.patch ?? "slide") === item && event.slide === this.data.slide.id);
+  }
+
+  applyGoto() {
+    const goto = this.data.goto;
+    if (!goto || remembered("goto", null) === goto.n) return;
+    remember("goto", goto.n);
+    this.scene.go({ rotation: 0, ...goto });
+    this.keepView();
+  }
+
+  applyLayer(kind) {
+    const setting = this.layers.settings[kind];
+    if (!this.run) {
+      this.scene.setLayer(kind, null, 0);
+      return;
+    }
+    const { run_id: run } = this.run;
+    const version = `${encodeURIComponent(this.layers.nameOf(kind))}/${this.data.layer_version}`;
+    const suffix = kind === "reads" ? `?after=${this.readsVersion || 0}` : "";
+    const key = `${run}/${version}${suffix}`;
+    this.addresses = this.addresses || new Map();
+    if (!this.addresses.has(key)) {
+      this.addresses.set(key, (level, x, y) => `/layers/${run}/${version}/${level}/${x}_${y}.png${suffix}`);
+    }
+    this.scene.setLayer(kind, this.addresses.get(key), setting.on ? setting.opacity : 0);
+    this.expose();
+  }
+
+  askForToken() {
+    if (this.isTokenAsked) return;
+    this.isTokenAsked = true;
+    this.emit.setTriggerValue("token_expired", Date.now());
+  }
+
+  setTarget(target) {
+    this.target = target;
+    for (const name of ["patch", "slide"]) {
+      this.find(`tab-${name}`).setAttribute("aria-selected", String(name === target));
+      this.find(`about-${name}`).hidden = name !== target;
+    }
+    this.drawPanel();
+  }
+
+  clickAt(x, y) {
+    const { grid } = this.run || {};
+    if (!grid) return;
+    const column = Math.floor((x - grid.x_px) / grid.side_px);
+    const row = Math.floor((y - grid.y_px) / grid.side_px);
+    if (column < 0 || row < 0 || column >= grid.n_columns || row >= grid.n_rows) return;
+    this.setTarget("patch");
+    this.select(row * grid.n_columns + column, false);
+  }
+
+  boxOf(index) {
+    const { grid } = this.run;
+    const row = Math.floor(index / grid.n_columns);
+    const column = index % grid.n_columns;
+    const edge = (start, at) => start + Math.round(at * grid.side_px);
+    const x = edge(grid.x_px, column);
+    const y = edge(grid.y_px, row);
+    return { x_px: x, y_px: y, width_px: edge(grid.x_px, column + 1) - x, height_px: edge(grid.y_px, row + 1) - y };
+  }
+
+  select(index, isRevealed = true) {
+    this.selected = index;
+    this.detail = null;
+    const box = this.boxOf(index);
+    this.scene.select(box);
+    if (isRevealed) this.scene.reveal(box);
+    this.strip.select(index);
+    this.aboutPatch.begin(this.run.run_id, index);
+    this.drawPanel();
+    this.loadDetail(index);
+  }
+
+  loadDetail(index) {
+    this.api.json(`/runs/${this.run.run_id}/patches/${index}`).then((detail) => {
+      if (this.selected !== index) return;
+      this.detail = detail;
+      if (!this.strip.positions.has(index)) this.strip.select(index, detail.position);
+      this.aboutPatch.useDetail(detail, detail.others);
+      if (this.aboutPatch.isSaliencyOn && this.aboutPatch.method !== "run") this.aboutPatch.drawSaliency();
+      this.drawPanel();
+    }).catch((error) => this.note(error.message));
+  }
+
+  async step(direction) {
+    if (this.target === "slide") {
+      this.emit.setTriggerValue("step", direction);
+      return;
+    }
+    if (!this.run || !this.run.n_strip) return;
+    const here = this.selected === null ? -1 : this.strip.positions.get(this.selected);
+    const entry = await this.strip.entryAt(this.selected === null ? 0 : (here ?? -1) + direction);
+    if (entry) this.select(entry.index);
+  }
+
+  note(words) {
+    const element = this.find("note");
+    element.textContent = words;
+    clearTimeout(this.noteTimer);
+    this.noteTimer = setTimeout(() => { element.textContent = ""; }, NOTE_MS);
+  }
+
+  async copyLink() {
+    const { x, y, zoom } = this.scene.view;
+    const query = new URLSearchParams({ slide: this.data.slide.id, x: x.toFixed(1), y: y.toFixed(1), zoom: zoom.toPrecision(6) });
+    const address = `${location.origin}${location.pathname}?${query}`;
+    this.root.dataset.link = address;
+    try {
+      await navigator.clipboard.writeText(address);
+      this.note("The link to this view is copied.");
+    } catch {
+      this.note(address);
+    }
+  }
+
+  keepView() {
+    const view = this.scene.view;
+    if (view && this.root.dataset.ready === "true") remember(`view.${this.data.slide.id}`, view);
+  }
+
+  drawView() {
+    const view = this.scene && this.scene.view;
+    if (!view || !this.furniture.slide) return;
+    this.furniture.update(view);
+    this.expose();
+  }
+
+  setHeight() {
+    const top = this.root.getBoundingClientRect().top + (window.scrollY || 0);
+    this.root.style.height = `${Math.max(420, Math.floor(window.innerHeight - top - 2))}px`;
+  }
+
+  // What tests and the curious may read off the root.
+  expose() {
+    const view = this.scene && this.scene.view;
+    Object.assign(this.root.dataset, {
+      slide: this.data.slide.id,
+      run: this.run ? this.run.run_id : "",
+      selectedPatch: this.selected ?? "",
+      target: this.target,
+      pending: this.outbox ? this.outbox.events.length : 0,
+      sent: this.outbox ? this.outbox.n : 0,
+      saliency: this.aboutPatch ? this.aboutPatch.isSaliencyOn : false,
+    });
+    if (view) {
+      for (const name of ["x", "y", "zoom", "rotation"]) this.root.dataset[name] = Number(view[name].toPrecision(12));
+    }
+  }
+
+  exposeDrawn() {
+    this.root.dataset.drawn = String(Boolean(this.scene && this.scene.isDrawn));
+    this.setHeight();
+  }
+
+  close() {
+    this.isClosed = true;
+    window.removeEventListener("resize", this.fitHeight);
+    clearInterval(this.drawnTimer);
+    clearTimeout(this.noteTimer);
+    if (this.stopKeys) this.stopKeys();
+    this.outbox.close();
+    this.api.close();
+    if (this.scene) {
+      this.keepView();
+      this.scene.close();
+    }
+  }
+}

@@ -1,0 +1,150 @@
+"""From the viewer's outbox to stored reads: what the browser sent is checked, recorded once, and answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.domain.errors import BadRead, FibroreadError, TryAgain
+from core.domain.people import Reader
+from core.domain.predictions import Run, RunId
+from core.domain.reads import Disposition, Item, ReadRequest, Sight
+from core.domain.slides import SlideId
+from core.domain.stages import STAGE_NAMES, Stage
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_EVENT_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
+_DISPOSITIONS = {
+    "accept": Disposition.ACCEPTED,
+    "defer": Disposition.DEFERRED,
+    "exclude": Disposition.EXCLUDED,
+    "stage": None,
+    "confidence": None,
+    "comment": None,
+}
+_MOST_EVENTS = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """The answer to one event: stored (`refused` None) or refused, and why. `item` is 'slide' or a patch index."""
+
+    eid: str
+    refused: str | None = None
+    item: str | int = "slide"
+
+
+def new_receipts(
+    workspace: Workspace, reader: Reader, outbox: object, known: Mapping[str, Receipt]
+) -> dict[str, Receipt]:
+    """Record what is in the outbox and not answered yet, in the order it was done, and give its receipts.
+
+    An event of another reader is left alone: it waits for its own. One that cannot be stored just now gets no
+    receipt, so that the viewer sends it again.
+    """
+    receipts: dict[str, Receipt] = {}
+    for event in _events(outbox):
+        eid = str(event["eid"])
+        if eid in known or event.get("reader") != reader.reader_id:
+            continue
+        try:
+            _record(workspace, reader, event)
+        except TryAgain:
+            break
+        except FibroreadError as error:
+            receipts[eid] = Receipt(eid=eid, refused=str(error), item=_item_name(event))
+        else:
+            receipts[eid] = Receipt(eid=eid, item=_item_name(event))
+    return receipts
+
+
+def _events(outbox: object) -> Iterable[Mapping[str, object]]:
+    """Give the well-formed events, earliest first."""
+    events = outbox.get("events") if isinstance(outbox, Mapping) else None
+    if not isinstance(events, list):
+        return []
+    formed = [
+        event
+        for event in events[:_MOST_EVENTS]
+        if isinstance(event, Mapping)
+        and isinstance(event.get("n"), int | float)
+        and _EVENT_ID.fullmatch(str(event.get("eid")))
+    ]
+    return sorted(formed, key=lambda event: float(str(event["n"])))
+
+
+def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> None:
+    slide_id = SlideId(_id(event, "slide"))
+    eid = str(event["eid"])
+    if event.get("action") == "undo":
+        workspace.reading.undo(reader, slide_id, eid)
+        return
+    action = str(event.get("action"))
+    if action not in _DISPOSITIONS:
+        raise BadRead(f"There is no action '{action[:20]}'. Reload the page.")
+    run = None if event.get("run") is None else workspace.run(RunId(_id(event, "run")))
+    if run is not None and run.slide_id != slide_id:
+        raise BadRead("The run belongs to another slide. Reload the page.")
+    request = ReadRequest(
+        event_id=eid,
+        item=_item(event, slide_id, run),
+        sight=_sight(event, run),
+        disposition=_DISPOSITIONS[action],
+        stage=_stage(event.get("stage")),
+        confidence=_whole(event.get("confidence")),
+        comment=None if event.get("comment") is None else str(event["comment"]),
+    )
+    workspace.reading.record(reader, request)
+
+
+def _item(event: Mapping[str, object], slide_id: SlideId, run: Run | None) -> Item:
+    patch = _whole(event.get("patch"))
+    if patch is None:
+        return Item(slide_id=slide_id)
+    if run is None:
+        raise BadRead("A patch is read on the grid of a run. Reload the page.")
+    return Item(slide_id=slide_id, patch_index=patch, recipe_hash=run.recipe_hash)
+
+
+def _sight(event: Mapping[str, object], run: Run | None) -> Sight:
+    said = event.get("sight")
+    sight: Mapping[str, object] = said if isinstance(said, Mapping) else {}
+    return Sight(
+        call=_stage(sight.get("call")),
+        model_run=None if run is None else run.run_id,
+        heatmap=sight.get("heatmap") is True,
+        saliency=sight.get("saliency") is True,
+    )
+
+
+def _stage(name: object) -> Stage | None:
+    if name is None:
+        return None
+    if name not in STAGE_NAMES:
+        raise BadRead(f"There is no stage '{str(name)[:10]}'. Reload the page.")
+    return Stage(name)
+
+
+def _whole(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise BadRead("A patch and a confidence are whole numbers. Reload the page.")
+    return int(value)
+
+
+def _id(event: Mapping[str, object], name: str) -> str:
+    text = str(event.get(name))
+    if not _ID.fullmatch(text):
+        raise BadRead(f"The entry names no {name}. Reload the page.")
+    return text
+
+
+def _item_name(event: Mapping[str, object]) -> str | int:
+    patch = event.get("patch")
+    return int(patch) if isinstance(patch, int | float) else "slide"

@@ -1,0 +1,189 @@
+"""The reading room: one slide under glass, what the model says of it, and the reader's own reads."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.domain.people import Reader
+from core.domain.slides import Slide, SlideId
+from pages.parts import messages, session
+from pages.parts.deep_zoom import Goto, ViewerData, ViewerEvents, deep_zoom
+from pages.parts.demo_line import draw_demo_line
+from pages.parts.layer_choices import keep_layers, kept_layers
+from pages.parts.outbox import Receipt, new_receipts
+from pages.parts.run_line import draw_run_line
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_SLIDE, _CHOICE, _VIEWER = "review.slide", "review.choice", "review.viewer"
+_RECEIPTS, _TOKEN, _VISIT = "review.receipts", "review.token", "review.visit"
+_TOKEN_LASTS = timedelta(hours=10)
+_MOST_RECEIPTS = 1000
+_PLACE = ("x", "y", "zoom")
+_STYLE = """<style>
+.stMainBlockContainer { padding: 3.75rem 0 0; }
+.stMainBlockContainer > div > .stVerticalBlock { gap: 0; }
+.st-key-review_top { padding: 0.25rem 0.75rem; gap: 0.5rem; min-height: 3rem; }
+.st-key-review_top button, .st-key-review_top [data-baseweb="select"] > div { min-height: 2.1rem; }
+.st-key-review_top .stProgress { min-width: 14rem; }
+.stApp { overflow: hidden; }
+</style>"""
+
+
+def render(workspace: Workspace, reader: Reader) -> None:
+    """Draw the page for this reader."""
+    slides = workspace.slides.slides()
+    if not slides:
+        draw_demo_line(workspace)
+        messages.show_empty(
+            "No slide to read yet.", "Demo slides appear here as they are drawn; register your own on the Slides page."
+        )
+        return
+    slide = _chosen_slide(slides)
+    st.html(_STYLE)
+    _draw_top(workspace, reader, slides, slide)
+    workspace.catalogue.verify(slide)
+    st.fragment(messages.guarded(_draw_viewer))(workspace, reader, slides, slide)
+
+
+def _chosen_slide(slides: tuple[Slide, ...]) -> Slide:
+    """Give the slide of the address, else the last one of this tab, else the first."""
+    by_id = {str(slide.slide_id): slide for slide in slides}
+    asked = st.query_params.get("slide")
+    if asked is not None and asked not in by_id:
+        st.warning("The address names a slide that is not registered here. This is another one.")
+    slide = by_id.get(asked or "") or by_id.get(session.get_or(_SLIDE, "")) or slides[0]
+    _remember(slide.slide_id)
+    return slide
+
+
+def _remember(slide_id: SlideId) -> None:
+    session.put(_SLIDE, str(slide_id))
+    session.put(_CHOICE, str(slide_id))
+    if st.query_params.get("slide") != slide_id:
+        _open(slide_id)
+
+
+def _open(slide_id: SlideId) -> None:
+    """Name the slide in the address; a place in another slide is forgotten."""
+    for name in _PLACE:
+        st.query_params.pop(name, None)
+    st.query_params["slide"] = slide_id
+
+
+def _draw_top(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...], slide: Slide) -> None:
+    """Draw the row over the viewer: which slide, its neighbours, and what the model does."""
+    names = {str(one.slide_id): _title(one) for one in slides}
+    with st.container(key="review_top", horizontal=True, vertical_alignment="center"):
+        st.button("◀", key="review.previous", help="Previous slide", on_click=_step, args=(slides, slide, -1))
+        st.selectbox(
+            "Slide",
+            list(names),
+            format_func=lambda slide_id: names.get(slide_id, slide_id),
+            key=_CHOICE,
+            on_change=_choose,
+            label_visibility="collapsed",
+            width=340,
+        )
+        st.button("▶", key="review.next", help="Next slide", on_click=_step, args=(slides, slide, 1))
+        draw_run_line(workspace, reader, slide)
+
+
+def _title(slide: Slide) -> str:
+    subject = slide.provenance.subject
+    return f"{slide.name} · {subject}" if subject else slide.name
+
+
+def _choose() -> None:
+    chosen = session.get(_CHOICE, str)
+    if chosen:
+        _open(SlideId(chosen))
+
+
+def _step(slides: tuple[Slide, ...], slide: Slide, direction: int) -> None:
+    ids = [one.slide_id for one in slides]
+    _open(ids[(ids.index(slide.slide_id) + direction) % len(ids)])
+
+
+def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...], slide: Slide) -> None:
+    """Draw the viewer; it is a fragment, so that a read does not draw the page around it again."""
+
+    def drain() -> None:
+        _drain(workspace, reader, (session.get(_VIEWER, dict) or {}).get("outbox"))
+
+    def keep() -> None:
+        keep_layers(workspace, reader, (session.get(_VIEWER, dict) or {}).get("layers"))
+
+    drain()
+    run = workspace.current_run(slide.slide_id)
+    view = ViewerData(
+        slide=slide,
+        reader_id=reader.reader_id,
+        token=_token(workspace, reader),
+        run_id=None if run is None else run.run_id,
+        layers=kept_layers(workspace, reader),
+        receipts=_receipts_for((session.get(_VIEWER, dict) or {}).get("outbox")),
+        goto=_goto(),
+    )
+    events = deep_zoom(
+        key=_VIEWER,
+        view=view,
+        on_outbox=messages.guarded_callback(drain),
+        on_layers=messages.guarded_callback(keep),
+    )
+    _answer(events, slides, slide)
+
+
+def _answer(events: ViewerEvents, slides: tuple[Slide, ...], slide: Slide) -> None:
+    if events.is_token_expired:
+        session.drop(_TOKEN)
+        st.rerun(scope="fragment")
+    if events.step is not None:
+        _step(slides, slide, events.step)
+        st.rerun()
+
+
+def _drain(workspace: Workspace, reader: Reader, outbox: object) -> None:
+    """Record what waits in the outbox and keep the receipts, the latest thousand."""
+    known: dict[str, Receipt] = session.get(_RECEIPTS, dict) or {}
+    fresh = new_receipts(workspace, reader, outbox, known)
+    if fresh:
+        session.put(_RECEIPTS, dict(list({**known, **fresh}.items())[-_MOST_RECEIPTS:]))
+
+
+def _receipts_for(outbox: object) -> tuple[Receipt, ...]:
+    """Give the receipts of the events that the viewer still holds."""
+    known: dict[str, Receipt] = session.get(_RECEIPTS, dict) or {}
+    events = outbox.get("events") if isinstance(outbox, dict) else None
+    held = [event.get("eid") for event in events or [] if isinstance(event, dict)]
+    return tuple(known[eid] for eid in held if eid in known)
+
+
+def _token(workspace: Workspace, reader: Reader) -> str:
+    """Give the token of this tab, minted anew before it runs out."""
+    kept: tuple[str, datetime] | None = session.get(_TOKEN, tuple)
+    if kept is not None and workspace.clock() - kept[1] < _TOKEN_LASTS:
+        return kept[0]
+    minted = workspace.tokens.mint(reader.reader_id)
+    session.put(_TOKEN, (minted, workspace.clock()))
+    return minted
+
+
+def _goto() -> Goto | None:
+    """Give the place that the address names, once for each visit of the tab."""
+    texts = [st.query_params.get(name) for name in _PLACE]
+    try:
+        x, y, zoom = (float(text) for text in texts if text is not None)
+    except ValueError:
+        return None
+    if not all(map(math.isfinite, (x, y, zoom))) or zoom <= 0:
+        return None
+    visit = session.get(_VISIT, str) or uuid.uuid4().hex
+    session.put(_VISIT, visit)
+    return Goto(n=f"{visit} {st.query_params.get('slide')} {x} {y} {zoom}", x=x, y=y, zoom=zoom)
