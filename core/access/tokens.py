@@ -52,7 +52,7 @@ class Tokens:
         if not token:
             raise NotPermitted("Nobody is signed in for this request. Open the app and sign in.")
         try:
-            reader_id = self._serializer.loads(token, max_age=LIFETIME_S)
+            reader_id = self._serializer.loads(token.encode("ascii", "replace"), max_age=LIFETIME_S)
         except SignatureExpired as error:
             raise NotPermitted("The sign-in has expired. Reload the page.") from error
         except BadData as error:

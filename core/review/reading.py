@@ -159,10 +159,12 @@ def _check(request: ReadRequest) -> None:
         raise BadRead(f"A confidence of {request.confidence} does not exist; use 1 (unsure), 2 or 3 (sure).")
     if request.comment is not None and len(request.comment) > LONGEST_COMMENT:
         raise BadRead(f"The comment has {len(request.comment)} characters; at most {LONGEST_COMMENT} are kept.")
+    if request.comment is not None and any("\ud800" <= character <= "\udfff" for character in request.comment):
+        raise BadRead("The comment holds a character that is no whole character. Type it again.")
     if request.item.patch_index is not None and request.item.patch_index < 0:
         raise BadRead(f"There is no patch {request.item.patch_index}. Reload the page.")
 
 
 def _check_event_id(event_id: str) -> None:
-    if not 1 <= len(event_id) <= _LONGEST_EVENT_ID:
+    if not 1 <= len(event_id) <= _LONGEST_EVENT_ID or not (event_id.isascii() and event_id.isprintable()):
         raise BadRead("The event carries no usable id. Reload the page and read again.")
