@@ -7,11 +7,10 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
-from torchvision.models import ResNet, resnet50
+from torchvision.models import ResNet
 
-from models.checkpoint import load_checkpoint
+from models.checkpoint import describe_checkpoint, load_checkpoint
 from models.saliency import explain
 from models.transforms import Statistics, to_network_input
 
@@ -89,37 +88,7 @@ def load_predictor(weights_path: Path, device: str = "auto") -> ResNetPredictor:
     chosen = _device_named(device)
     if chosen.type == "cpu":
         torch.set_num_threads(len(os.sched_getaffinity(0)))
-    return ResNetPredictor(load_checkpoint(weights_path, describe_weights(weights_path)), chosen)
-
-
-def describe_weights(path: Path) -> int:
-    """Give the number of classes of a checkpoint after checking names and shapes; nothing in it can run.
-
-    Raises: ValueError naming what does not fit a ResNet-50.
-    """
-    try:
-        with safe_open(path, framework="pt") as tensors:
-            names = set(tensors.keys())
-            if "fc.weight" not in names:
-                raise ValueError(f"{path.name} holds no ResNet-50: the last layer fc.weight is missing")
-            n_classes = int(tensors.get_slice("fc.weight").get_shape()[0])
-            shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path.name} is no whole safetensors file ({error})") from error
-    _check_shapes(path, shapes, n_classes)
-    return n_classes
-
-
-def _check_shapes(path: Path, shapes: dict[str, tuple[int, ...]], n_classes: int) -> None:
-    with torch.device("meta"):
-        expected = {name: tuple(tensor.shape) for name, tensor in resnet50(num_classes=n_classes).state_dict().items()}
-    differing = sorted(name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name))
-    if differing:
-        name = differing[0]
-        raise ValueError(
-            f"{path.name} holds no ResNet-50: {len(differing)} tensors differ, the first is {name} "
-            f"({shapes.get(name, 'missing')} in the file, {expected.get(name, 'none')} expected)"
-        )
+    return ResNetPredictor(load_checkpoint(weights_path, describe_checkpoint(weights_path)), chosen)
 
 
 def _device_named(name: str) -> torch.device:

@@ -21,7 +21,7 @@ from core.preprocess import stain
 from core.preprocess.grid import covered_fraction, grid_over
 from core.preprocess.overview import read_overview
 from core.preprocess.patches import Block, BoxReader, blocks_of, read_patch, spread_sample
-from core.preprocess.quality import FocusReference
+from core.preprocess.quality import SlideReference
 from core.preprocess.tissue import OVERVIEW_UM, segment
 
 _PATCHES_PER_SHARD = 256
@@ -55,7 +55,7 @@ class Plan:
     places: Places
     shards: tuple[tuple[Block, ...], ...]
     stain: StainMap | None
-    focus: FocusReference
+    reference: SlideReference | None
 
     @property
     def n_wanted(self) -> int:
@@ -78,7 +78,7 @@ def make_plan(reader: BoxReader, slide: SlideFacts, recipe: Recipe, siblings: Si
         places=places,
         shards=_shards(blocks_of(places.grid, places.wanted)),
         stain=_stain_map(recipe, sample, siblings),
-        focus=FocusReference.of(sample),
+        reference=SlideReference.of(sample),
     )
 
 

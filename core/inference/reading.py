@@ -100,7 +100,7 @@ def _judged(plan: Plan, recipe: Recipe, index: int, pixels: Rgb | None) -> ReadP
         if tissue_fraction < recipe.tissue_fraction:
             return _without_pixels(index, PatchState.BACKGROUND, tissue_fraction)
     collagen = stain.collagen_mask(pixels)
-    state = quality.judge(pixels, plan.focus)
+    state = quality.judge(pixels, plan.reference)
     return ReadPatch(
         index=index,
         state=state,

@@ -26,6 +26,8 @@ _SMALLEST_PEN_UM2 = 10_000.0
 _PEN_MARGIN_UM = 48.0
 _CLOSING_UM = 24.0
 _DARK = 75
+_DARK_GREY = 120
+_GREY_INK_CHROMA = 13.0
 _GREY_CHROMA = 9.0
 
 
@@ -87,9 +89,10 @@ def _pen(rgb: Rgb, lab: npt.NDArray[np.float32], um_per_px: float) -> Mask:
     a, b = lab[..., 1], lab[..., 2]
     brightest = rgb.max(axis=-1)
     spread = brightest.astype(np.int16) - rgb.min(axis=-1)
-    is_green_or_blue = ((a < -10) & (b < 25)) | ((b < -18) & (a < 0.35 * -b))
+    is_green_or_blue = (a < -11) | ((b < -10) & (a < 8))
     is_black = (brightest < _DARK) & (spread < 40)
-    is_red = (a > 52) & (b > 28) & (spread > 0.8 * brightest)
+    is_black |= (brightest < _DARK_GREY) & (np.hypot(a, b) < _GREY_INK_CHROMA)  # blue on yellow tissue, too
+    is_red = (a > 49) & (b > 30) & (spread > 0.7 * brightest)
     ink = _without_small(is_green_or_blue | is_black | is_red, _SMALLEST_PEN_UM2 / um_per_px**2)
     return _widened(ink, _PEN_MARGIN_UM / um_per_px)
 
