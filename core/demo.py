@@ -50,6 +50,12 @@ class DemoProgress:
     first_slide_id: SlideId | None = None
     failure: str | None = None
     is_drawing: bool = False
+    has_model: bool = False
+
+    @property
+    def is_moving(self) -> bool:
+        """Say whether more is to be expected without anyone's doing."""
+        return self.is_drawing or (self.has_model and self.n_predicted < self.n_written)
 
     @property
     def is_complete(self) -> bool:
@@ -163,6 +169,7 @@ class DemoStudy:
             return
         with self._lock:
             self._model = model
+            self._progress = replace(self._progress, has_model=True)
 
     def _take_up_registered(self) -> tuple[str, ...]:
         """Take up what an earlier start registered; give the names still missing, in the plan's order."""

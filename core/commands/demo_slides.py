@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from core.domain.errors import NothingToDo
 from core.slides.synthetic.study import SyntheticSlide, demo_study
 
 _LOW_PRIORITY = 10
+_STANDARD_INPUT = 0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -67,6 +67,10 @@ def _draw(slide: SyntheticSlide, path: Path, reference: Path | None) -> None:
 
 
 def _end_with_the_caller() -> None:
-    """End this process when standard input closes: the app that asked for the slides is gone."""
-    sys.stdin.buffer.read()
+    """End this process when standard input closes: the app that asked for the slides is gone.
+
+    Read without Python's buffer, whose lock a waiting thread would hold while the interpreter ends.
+    """
+    while os.read(_STANDARD_INPUT, 1):
+        pass
     os._exit(1)

@@ -57,14 +57,18 @@ def guarded(draw: Callable[P, None]) -> Callable[P, None]:
 
 
 def guarded_callback(act: Callable[P, None]) -> Callable[P, None]:
-    """Give the same callback with our errors kept for `show_kept`: callbacks run before anything is drawn."""
+    """Give the same callback with our errors kept for `show_kept`: callbacks run before anything is drawn.
+
+    A new act clears what the one before was refused for.
+    """
 
     @functools.wraps(act)
     def act_or_keep_why(*args: P.args, **kwargs: P.kwargs) -> None:
+        session.drop(_FAULTS)
         try:
             act(*args, **kwargs)
         except FibroreadError as error:
-            session.put(_FAULTS, (*(session.get(_FAULTS, tuple) or ()), error))
+            session.put(_FAULTS, (error,))
 
     return act_or_keep_why
 
@@ -75,13 +79,17 @@ def receipt(text: str) -> None:
 
 
 def show_kept() -> None:
-    """Show the receipts and the errors of callbacks, each once. Receipts float, so nothing moves."""
+    """Show the receipts, each once, and the errors of callbacks until they are closed. They float: nothing moves."""
     for text in session.get(_RECEIPTS, tuple) or ():
         st.toast(plain(text), duration="long")
     session.drop(_RECEIPTS)
-    for error in session.get(_FAULTS, tuple) or ():
-        show_error(error)
-    session.drop(_FAULTS)
+    faults = session.get(_FAULTS, tuple) or ()
+    if not faults:
+        return
+    with st.container(key="messages_faults", border=True):
+        for error in faults:
+            show_error(error)
+        st.button("Close", key="messages.close", on_click=session.drop, args=(_FAULTS,))
 
 
 def show_empty(headline: str, next_step: str) -> None:

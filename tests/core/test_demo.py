@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.commands import demo_slides
-from core.demo import DemoParts, DemoStudy, demo_model_folder, provenance_of
+from core.demo import DRAW_COMMAND, DemoParts, DemoStudy, demo_model_folder, provenance_of
 from core.domain.errors import BadModel, BadSlide, NothingToDo
 from core.domain.geometry import Box
 from core.domain.recipe import Recipe
@@ -22,6 +23,7 @@ from core.domain.units import Mpp
 from core.slides.synthetic.study import demo_study
 
 PLAN = demo_study()[:3]
+ROOT = Path(__file__).parent.parent.parent
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DRAWS_AT_ONCE = """
 import json, pathlib, sys
@@ -233,3 +235,24 @@ def test_the_command_writes_a_slide_with_its_reference_and_leaves_a_whole_one_al
 def test_the_command_refuses_a_slide_that_the_study_has_not(tmp_path: Path) -> None:
     with pytest.raises(NothingToDo, match="no slide X"):
         drawn(tmp_path, "--slides", "X")
+
+
+def as_the_app_runs_it(tmp_path: Path) -> subprocess.Popen[str]:
+    """Start the command as the app does, with its standard input held open."""
+    words = ("--out", str(tmp_path), "--slides", PLAN[0].name)
+    return subprocess.Popen((*DRAW_COMMAND, *words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def test_the_command_ends_well_while_the_app_listens(tmp_path: Path) -> None:
+    (tmp_path / f"{PLAN[0].name}.tif").write_text("whole already")
+    with as_the_app_runs_it(tmp_path) as drawing:
+        assert drawing.stdout is not None and json.loads(drawing.stdout.read())["name"] == PLAN[0].name
+        assert drawing.wait(30) == 0
+
+
+def test_the_command_ends_with_the_app(tmp_path: Path) -> None:
+    with as_the_app_runs_it(tmp_path) as drawing:
+        assert drawing.stdin is not None
+        drawing.stdin.close()
+        assert drawing.wait(30) == 1
+    assert not list(tmp_path.glob("DEMO*"))

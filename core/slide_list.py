@@ -1,0 +1,116 @@
+"""The list of slides as one reader sees it: each slide with its size, the model's run and the reader's own read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from core.domain.errors import FibroreadError
+from core.domain.jobs import Job, JobStatus
+from core.domain.people import ReaderId
+from core.domain.predictions import Run, RunId
+from core.domain.reads import Disposition, Read
+from core.domain.registry import RegisteredModel
+from core.domain.slides import Slide, SlideId
+from core.inference.requests import run_id_for
+
+_UM_PER_MM = 1000.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedSlide:
+    """One slide of the list. `size_mm` None: no scale. `run` and `job` are those of one model, as measured now."""
+
+    slide: Slide
+    size_mm: tuple[float, float] | None
+    run: Run | None
+    job: Job | None
+    own_read: Read | None
+
+    @property
+    def is_waiting_for_mpp(self) -> bool:
+        """Say whether measuring waits for a person."""
+        return self.slide.mpp is None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Say whether a run is queued or running."""
+        return self.run is None and self.job is not None and self.job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+    @property
+    def can_be_run(self) -> bool:
+        """Say whether the model could be asked for this slide now."""
+        return self.run is None and not self.is_under_way and not self.is_waiting_for_mpp
+
+    def matches(self, words: str) -> bool:
+        """Say whether every word stands in the name or in where the slide comes from."""
+        origin = self.slide.provenance
+        told = (self.slide.name, origin.subject, origin.site, origin.stain_batch, origin.scanner, origin.group)
+        text = " ".join(word for word in told if word).casefold()
+        return all(word in text for word in words.casefold().split())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListSources:
+    """What the list is made of; `reads` may hold any standing reads."""
+
+    slides: Iterable[Slide]
+    model: RegisteredModel | None
+    runs: Iterable[Run]
+    jobs: Iterable[Job]
+    reads: Iterable[Read]
+
+
+def list_slides(sources: ListSources, reader_id: ReaderId) -> tuple[ListedSlide, ...]:
+    """Give every slide in the order given; reads of others do not enter."""
+    runs = {run.run_id: run for run in sources.runs}
+    jobs = {job.run_id: job for job in sources.jobs}
+    own = {read.item.slide_id: read for read in sources.reads if _is_own_slide_read(read, reader_id)}
+    return tuple(_listed(slide, sources.model, runs, jobs, own) for slide in sources.slides)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BulkRequest:
+    """What became of asking for many runs: how many were queued, and who was refused and why."""
+
+    n_requested: int
+    refused: tuple[tuple[str, str], ...]
+
+
+def request_runs(listed: Iterable[ListedSlide], request: Callable[[SlideId], Job]) -> BulkRequest:
+    """Ask for the run of every slide that can be run; one that is refused does not hold up the others."""
+    n_requested, refused = 0, []
+    for one in listed:
+        if not one.can_be_run:
+            continue
+        try:
+            request(one.slide.slide_id)
+            n_requested += 1
+        except FibroreadError as error:
+            refused.append((one.slide.name, str(error)))
+    return BulkRequest(n_requested=n_requested, refused=tuple(refused))
+
+
+def _is_own_slide_read(read: Read, reader_id: ReaderId) -> bool:
+    return (
+        read.reader_id == reader_id and read.item.patch_index is None and read.disposition is not Disposition.WITHDRAWN
+    )
+
+
+def _listed(
+    slide: Slide,
+    model: RegisteredModel | None,
+    runs: Mapping[RunId, Run],
+    jobs: Mapping[RunId, Job],
+    own: Mapping[SlideId, Read],
+) -> ListedSlide:
+    mpp = slide.mpp
+    run_id = None if model is None or mpp is None else run_id_for(slide, model)
+    bounds = slide.scan.bounds
+    return ListedSlide(
+        slide=slide,
+        size_mm=None if mpp is None else (bounds.width_px * mpp.x / _UM_PER_MM, bounds.height_px * mpp.y / _UM_PER_MM),
+        run=None if run_id is None else runs.get(run_id),
+        job=None if run_id is None else jobs.get(run_id),
+        own_read=own.get(slide.slide_id),
+    )

@@ -1,0 +1,85 @@
+"""The words and columns of the list of slides."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.jobs import JobStatus
+from core.domain.reads import Disposition
+from core.slide_list import ListedSlide
+
+OPEN_COLUMN = "Open"
+
+
+def table_of(listed: tuple[ListedSlide, ...]) -> pd.DataFrame:
+    """Give one row for each slide, in words and numbers for the screen."""
+    return pd.DataFrame([_row(one) for one in listed])
+
+
+def draw_table(listed: tuple[ListedSlide, ...], *, key: str, open_key: str) -> int | None:
+    """Draw the table and give the number of the chosen row; a click on Open is kept under `open_key`."""
+    state = st.dataframe(
+        table_of(listed),
+        hide_index=True,
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+        row_height=32,
+        height=min(36 + 32 * len(listed) + 2, 560),
+        column_config={
+            OPEN_COLUMN: st.column_config.ButtonColumn("", type="tertiary", key=open_key, width=60),
+            "um/px": st.column_config.TextColumn(help="Microns per pixel at full resolution"),
+            "Call": st.column_config.TextColumn(help="The stage the model gives the slide, and its score from 0 to 4"),
+        },
+        placeholder="",
+    )
+    rows: list[int] = state["selection"]["rows"]
+    return rows[0] if rows and rows[0] < len(listed) else None
+
+
+def _row(one: ListedSlide) -> dict[str, str | None]:
+    slide, origin = one.slide, one.slide.provenance
+    mpp = slide.mpp
+    return {
+        OPEN_COLUMN: "Open",
+        "Slide": slide.name,
+        "Subject": origin.subject,
+        "Site": origin.site,
+        "Stain batch": origin.stain_batch,
+        "Group": origin.group,
+        "um/px": "state it" if mpp is None else f"{mpp.x:.4g}",
+        "Size (mm)": None if one.size_mm is None else f"{one.size_mm[0]:.1f} x {one.size_mm[1]:.1f}",
+        "Call": call_words(one),
+        "Model": model_words(one),
+        "Your read": read_words(one),
+    }
+
+
+def call_words(one: ListedSlide) -> str | None:
+    """Give the model's stage and continuous score, or None without a call."""
+    call = None if one.run is None else one.run.call
+    return None if call is None else f"{call.stage.value}  ({call.continuous_score:.1f})"
+
+
+def model_words(one: ListedSlide) -> str:
+    """Say where the model stands with the slide."""
+    if one.run is not None:
+        return "read" if one.run.call is not None else "no patch could be used"
+    if one.is_waiting_for_mpp:
+        return "waits for um/px"
+    if one.job is None or one.job.status is JobStatus.FINISHED:
+        return "not run"
+    if one.job.status is JobStatus.RUNNING:
+        return f"reading {one.job.n_done} of {one.job.n_total}" if one.job.n_total else "starting"
+    return str(one.job.status.value)
+
+
+def read_words(one: ListedSlide) -> str | None:
+    """Say what the reader said of the slide, or None."""
+    read = one.own_read
+    if read is None:
+        return None
+    if read.stage is None or read.disposition in (Disposition.DEFERRED, Disposition.EXCLUDED):
+        return read.disposition.value
+    return read.stage.value
