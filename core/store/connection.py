@@ -36,7 +36,7 @@ class Database:
     """The store's file, brought to the schema of this code when it opens.
 
     Readers never wait. Writers take turns, because each audit entry names the hash of the one before it.
-    `version` grows with every committed write, so that what was computed from rows can be kept until then.
+    `version` grows with every committed record, so that what was computed from records can be kept until then.
 
     Raises: StoreHeld when another process has the file; UserMustAct when a newer Fibroread wrote it;
     InvariantBroken when it is no store.
@@ -77,8 +77,11 @@ class Database:
             yield
 
     @contextmanager
-    def transaction(self) -> Iterator[Cursor]:
-        """Give a cursor whose writes are all stored at the end, or none of them. Transactions do not nest."""
+    def transaction(self, *, of_records: bool = True) -> Iterator[Cursor]:
+        """Give a cursor whose writes are all stored at the end, or none of them. Transactions do not nest.
+
+        `of_records` False is for the queue alone: what was kept from records stays good.
+        """
         with self._writing:
             if self._in_transaction:
                 raise RuntimeError("a transaction inside a transaction")
@@ -86,7 +89,7 @@ class Database:
             try:
                 with self.cursor() as cursor:
                     yield from _all_or_nothing(cursor)
-                self.version += 1
+                self.version += of_records
             finally:
                 self._in_transaction = False
 

@@ -24,7 +24,7 @@ class JobStore:
 
     def request(self, job: Job) -> Job:
         """Queue a job, or give the one that is queued, running or finished; an ended one is queued again."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(of_records=False) as cursor:
             known = _job_by_id(cursor, job.run_id)
             if known and known.status in _OPEN_OR_DONE:
                 return known
@@ -54,7 +54,7 @@ class JobStore:
 
     def set_running(self, run_id: RunId) -> None:
         """Mark a queued job as begun; one that was cancelled meanwhile stays cancelled."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(of_records=False) as cursor:
             cursor.execute(
                 "UPDATE job SET status = 'running', reason = NULL WHERE run_id = $run_id AND status = 'queued'",
                 {"run_id": run_id},
@@ -62,7 +62,7 @@ class JobStore:
 
     def set_progress(self, run_id: RunId, n_done: int, n_total: int) -> None:
         """Note how far a job is. Each call is a write: about one a second is enough."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(of_records=False) as cursor:
             cursor.execute(
                 "UPDATE job SET n_done = $n_done, n_total = $n_total WHERE run_id = $run_id",
                 {"run_id": run_id, "n_done": n_done, "n_total": n_total},
@@ -70,7 +70,7 @@ class JobStore:
 
     def set_finished(self, run_id: RunId) -> None:
         """Mark as done; its run is what is on record."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(of_records=False) as cursor:
             cursor.execute(
                 "UPDATE job SET status = 'finished', reason = NULL WHERE run_id = $run_id", {"run_id": run_id}
             )
@@ -85,11 +85,11 @@ class JobStore:
 
     def requeue_running(self) -> None:
         """Queue again, at their old places, the jobs that an earlier process left running."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(of_records=False) as cursor:
             cursor.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
 
     def _end(self, run_id: RunId, status: JobStatus, reason: str | None, actor: str) -> None:
-        with self._database.transaction() as cursor:
+        with self._database.transaction(of_records=False) as cursor:
             if _job_by_id(cursor, run_id) is None:
                 raise NothingToDo(f"No run {run_id} was asked for.")
             deed = Deed(actor=actor, action=f"run {status.value}", subject=run_id, reason=reason)

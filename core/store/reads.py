@@ -19,6 +19,7 @@ from core.domain.stages import Stage
 from core.store import audit
 from core.store.audit import Deed, Value
 from core.store.connection import Cursor, Database, from_column, to_column
+from core.store.kept import Kept
 
 
 class ReadStore:
@@ -26,6 +27,7 @@ class ReadStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._standing = Kept(database, self._query_standing)
 
     def now(self) -> datetime:
         """Give the instant to be stored with a read."""
@@ -71,11 +73,10 @@ class ReadStore:
 
     def standing(self, slide_id: SlideId | None = None) -> tuple[Read, ...]:
         """Give the last row of each reader for each item, of one slide or of all, in the order they were stored."""
+        if slide_id is None:
+            return self._standing.get()
         with self._database.cursor() as cursor:
-            if slide_id is None:
-                rows = cursor.execute(_SELECT_STANDING).fetchall()
-            else:
-                rows = cursor.execute(_SELECT_STANDING_OF_SLIDE, {"slide_id": slide_id}).fetchall()
+            rows = cursor.execute(_SELECT_STANDING_OF_SLIDE, {"slide_id": slide_id}).fetchall()
         return tuple(_read(row) for row in rows)
 
     def standing_of(self, reader_id: ReaderId, item: Item) -> Read | None:
@@ -105,6 +106,10 @@ class ReadStore:
                 ).fetchone()
                 is not None
             )
+
+    def _query_standing(self) -> tuple[Read, ...]:
+        with self._database.cursor() as cursor:
+            return tuple(_read(row) for row in cursor.execute(_SELECT_STANDING).fetchall())
 
 
 def _same_event(known: Read, draft: ReadDraft) -> Read:
