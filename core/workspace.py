@@ -35,7 +35,7 @@ from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.retraining.demo_model import DemoPlan, train_demo_model
 from core.retraining.export import ExportSources, Watch, write_training_set
-from core.retraining.selection import ExportRequest, Selection
+from core.retraining.selection import ExportRequest, Selection, exportable_reads
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
 from core.settings import ALL_DEMO_SLIDES, Settings
@@ -269,7 +269,7 @@ class Workspace:
 
     def _export_sources(self, reader: Reader) -> ExportSources:
         return ExportSources(
-            reads=tuple(of_kind(self.reads.standing(), patches=True)),
+            reads=exportable_reads(of_kind(self.reads.standing(), patches=True), reader),
             slides=self.slides.slides(),
             recipes=tuple(model.recipe for model in self.models.models()),
             readers=self.readers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from core.agreement.ratings import RatedItem, Ratings, ratings_from_reads
 from core.domain.people import ReaderId
@@ -47,12 +47,22 @@ def ratings_of(
     model: how the model is printed, None to leave it out.
     """
     counting = [read for read in reads if read.disposition.counts and read.stage is not None]
-    rated = [_rated(read.item, names.get(read.reader_id, read.reader_id), read.stage, slides) for read in counting]
+    printed = _printed_names(dict.fromkeys(read.reader_id for read in counting), names, model)
+    rated = [_rated(read.item, printed[read.reader_id], read.stage, slides) for read in counting]
     if model is not None:
         items = dict.fromkeys(read.item for read in counting)
         called = [_rated(item, model, calls[item], slides) for item in items if item in calls]
         return ratings_from_reads([*rated, *called], model_reader=model if called else None)
     return ratings_from_reads(rated)
+
+
+def _printed_names(
+    readers: Iterable[ReaderId], names: Mapping[ReaderId, str], model: str | None
+) -> dict[ReaderId, str]:
+    """Give each reader a name of their own: those who share one, or bear the model's, are told apart by their id."""
+    given = {reader_id: names.get(reader_id, reader_id) for reader_id in readers}
+    shared = [*given.values(), *([] if model is None else [model])]
+    return {one: name if shared.count(name) == 1 else f"{name} [{one}]" for one, name in given.items()}
 
 
 def of_kind(reads: Sequence[Read], *, patches: bool) -> Iterator[Read]:
