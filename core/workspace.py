@@ -281,7 +281,7 @@ class Workspace:
 
 def describe_weights(path: Path) -> int:
     """Give how many classes a checkpoint file has; ValueError when it is no ResNet-50 of ours."""
-    from models.predictor import describe_weights as describe
+    from models.checkpoint import describe_checkpoint as describe
 
     return describe(path)
 
