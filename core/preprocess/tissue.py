@@ -89,7 +89,7 @@ def _pen(rgb: Rgb, lab: npt.NDArray[np.float32], um_per_px: float) -> Mask:
     a, b = lab[..., 1], lab[..., 2]
     brightest = rgb.max(axis=-1)
     spread = brightest.astype(np.int16) - rgb.min(axis=-1)
-    is_green_or_blue = (a < -11) | ((b < -10) & (a < 8))
+    is_green_or_blue = (a < -11) | ((b < -10) & (a < 8)) | (b < -35)
     is_black = (brightest < _DARK) & (spread < 40)
     is_black |= (brightest < _DARK_GREY) & (np.hypot(a, b) < _GREY_INK_CHROMA)  # blue on yellow tissue, too
     is_red = (a > 49) & (b > 30) & (spread > 0.7 * brightest)
@@ -121,7 +121,11 @@ def _without_small(mask: Mask, smallest_px: float, *, beyond_border: bool = Fals
 
 
 def _widened(mask: Mask, radius_px: float) -> Mask:
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), _disk(max(1, round(radius_px)))) > 0)
+    """Widen by a radius, and close gaps of twice its width."""
+    radius = max(1, round(radius_px))
+    padded = np.pad(mask.astype(np.uint8), 2 * radius)
+    closed = cv2.erode(cv2.dilate(padded, _disk(2 * radius)), _disk(radius))
+    return np.asarray(closed[2 * radius : -2 * radius, 2 * radius : -2 * radius] > 0)
 
 
 def _disk(radius_px: int) -> npt.NDArray[np.uint8]:
