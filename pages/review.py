@@ -28,8 +28,8 @@ _MOST_RECEIPTS = 1000
 _PLACE = ("x", "y", "zoom")
 _STYLE = """<style>
 .stMainBlockContainer { padding: 3.75rem 0 0; }
-.stMainBlockContainer > div > .stVerticalBlock { gap: 0; }
-.st-key-review_top { padding: 0.25rem 0.75rem; gap: 0.5rem; min-height: 3rem; }
+.stMainBlockContainer > .stVerticalBlock { gap: 0; }
+.st-key-review_top { padding: 0 0.75rem 0.3rem; gap: 0.5rem; min-height: 2.6rem; }
 .st-key-review_top button, .st-key-review_top [data-baseweb="select"] > div { min-height: 2.1rem; }
 .st-key-review_top .stProgress { min-width: 14rem; }
 .stApp { overflow: hidden; }

@@ -53,8 +53,8 @@ def bars_over(tile: RgbaTile, corner_px: tuple[float, float], side_px: float, n_
 
 def letter_over(tile: RgbaTile, corner_px: tuple[float, float], side_px: float, text: str, colour: Rgb) -> None:
     """Write a stage's letter in the upper left of a cell, so that the tissue in the middle stays free."""
-    size = min(1.4, side_px / 150)
+    size = min(0.65, side_px / 150)
     (_, height_px), _ = cv2.getTextSize(text, _FONT, size, 1)
-    inset = side_px * 0.07
+    inset = 4 + side_px * 0.02
     anchor = round(corner_px[0] + inset), round(corner_px[1] + inset + height_px)
     cv2.putText(tile, text, anchor, _FONT, size, (*colour, 255), max(1, round(size * 2)), cv2.LINE_AA)

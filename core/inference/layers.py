@@ -149,5 +149,5 @@ def _read_entries() -> tuple[LegendEntry, ...]:
         _entry(INK, "outline", "accepted", "frame in the colour of the stage read"),
         _entry(INK, "dot", "corrected", "another stage than the call"),
         _entry(EXCLUDED_LINE, "letter-D", "deferred", ""),
-        _entry(EXCLUDED_LINE, "letter-X", "excluded by you", ""),
+        _entry(EXCLUDED_LINE, "letter-X", "excluded", "by you"),
     )

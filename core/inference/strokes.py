@@ -38,18 +38,18 @@ def frame_over(tile: RgbaTile, corner: tuple[float, float], opposite: tuple[floa
     if side_px < 6:
         cv2.rectangle(tile, (left, top), (max(right, left + 1), max(bottom, top + 1)), (*INK, 255), -1)
         return
-    thick = max(2, round(side_px / 28))
+    thick = min(5, max(2, round(side_px / 28)))
     for offset in range(thick + 2):
         shade = INK if offset in (0, thick + 1) else colour
         ends = (left + offset, top + offset), (right - offset, bottom - offset)
         cv2.rectangle(tile, *ends, (*shade, 255), 1)
     if read.disposition is Disposition.CORRECTED:
-        radius = max(2, round(side_px / 14))
+        radius = min(7, max(2, round(side_px / 14)))
         centre = right - thick - 2 - radius, top + thick + 2 + radius
         cv2.circle(tile, centre, radius, (*INK, 255), -1)
     sign = _SIGNS.get(read.disposition)
     if sign is not None and side_px >= _SIGN_FROM_PX:
-        size = min(1.2, side_px / 120)
+        size = min(0.8, side_px / 120)
         anchor = round(right - 30 * size - thick), round(bottom - 10 * size - thick)
         cv2.putText(tile, sign, anchor, cv2.FONT_HERSHEY_SIMPLEX, size, (*INK, 255), 2, cv2.LINE_AA)
 

@@ -1,12 +1,12 @@
 // What is known of the selected patch, and of the whole slide: the upper part of the reading panel.
 
 const SALIENCY_METHODS = [
-  ["run", "Grad-CAM, last block (from the run)"],
-  ["gradcam/layer3", "Grad-CAM, block 3"],
-  ["gradcam++/layer4", "Grad-CAM++, last block"],
-  ["hirescam/layer4", "HiResCAM, last block"],
+  ["run", "last block"],
+  ["gradcam/layer3", "block 3"],
+  ["gradcam++/layer4", "Grad-CAM++"],
+  ["hirescam/layer4", "HiResCAM"],
   ["layercam/layer3", "LayerCAM, block 3"],
-  ["eigencam/layer4", "EigenCAM, last block"],
+  ["eigencam/layer4", "EigenCAM"],
 ];
 
 function bars(stages, probabilities, called) {
@@ -59,7 +59,9 @@ class AboutPatch {
     this.saliencyWords = make("div", { class: "fr-legend-note", "data-role": "saliency-words" });
     this.facts = make("div", { "data-role": "patch-facts" });
     const row = make("div", { class: "fr-row" }, this.toggle, this.choices, this.methods);
-    this.filled = make("div", { class: "fr-about" }, this.picture, row, this.saliencyWords, this.facts);
+    this.chart = make("div");
+    const pair = make("div", { class: "fr-pair" }, this.picture, this.chart);
+    this.filled = make("div", { class: "fr-about" }, pair, row, this.saliencyWords, this.facts);
     this.hollow = make("div", { class: "fr-empty" });
     this.element.replaceChildren(this.hollow, this.filled);
   }
@@ -91,7 +93,8 @@ class AboutPatch {
 
   useDetail(detail, others) {
     this.detail = detail;
-    const lines = [bars(this.stages, detail.stage ? detail.probabilities : null, detail.stage)];
+    this.chart.replaceChildren(bars(this.stages, detail.stage ? detail.probabilities : null, detail.stage));
+    const lines = [];
     if (detail.stage) {
       const margin = `${detail.stage}, then ${detail.runner_up}  (uncertainty ${detail.uncertainty.toFixed(2)})`;
       lines.push(fact("call", margin, "Uncertainty: 1 minus the margin between the two"));

@@ -96,10 +96,14 @@ class LayerPanel {
     const { choice } = this.settings[legend.kind];
     const of = choice === null ? "" : `: ${{ predicted: "of the call", "runner-up": "of the runner-up" }[choice] || `stage ${choice}`}`;
     const part = make("div", { class: "fr-legend" }, make("div", { class: "fr-legend-title", text: legend.title + of }));
+    const hasMeanings = legend.entries.some((entry) => entry.meaning.length > 0) && legend.entries.length > 4;
+    const lines = make("div", { class: hasMeanings ? "fr-legend-lines" : "fr-legend-lines fr-loose" });
     for (const entry of legend.entries) {
-      const words = make("span", {}, make("b", { text: entry.text }), make("span", { class: "fr-muted", text: entry.meaning }));
-      part.append(make("div", { class: "fr-legend-line" }, swatch(entry.colour, entry.mark), words));
+      const words = make("span", {}, make("b", { text: entry.text }), make("span", { class: "fr-muted", text: hasMeanings ? entry.meaning : "" }));
+      const title = entry.meaning ? `${entry.text}: ${entry.meaning}` : entry.text;
+      lines.append(make("div", { class: "fr-legend-line", title }, swatch(entry.colour, entry.mark), words));
     }
+    part.append(lines);
     if (legend.ramp.length) {
       part.append(make("div", { class: "fr-ramp", style: { background: `linear-gradient(90deg, ${legend.ramp.join(", ")})` } }));
       part.append(make("div", { class: "fr-ends" }, make("span", { text: legend.ends[0] }), make("span", { text: legend.ends[1] })));

@@ -20,6 +20,8 @@ class Scene {
       navigatorPosition: "TOP_RIGHT",
       navigatorSizeRatio: 0.16,
       navigatorAutoFade: false,
+      navigatorBackground: "#ececea",
+      navigatorOpacity: 1,
       navigatorBorderColor: "#d5dae3",
       navigatorDisplayRegionColor: "#2a1a70",
       animationTime: 0.25,
@@ -87,6 +89,7 @@ class Scene {
     this.layers.clear();
     this.wanted.clear();
     this.viewer.clearOverlays();
+    this.selection = null;
     const address = (level, x, y) => `/tiles/${slide.id}/${slide.render_version}/${level}/${x}_${y}.jpg`;
     return new Promise((resolve, reject) => {
       this.viewer.addOnceHandler("open", () => {
@@ -144,10 +147,12 @@ class Scene {
 
   select(box) {
     this.viewer.removeOverlay(this.outline);
+    this.selection = null;
     if (!box || !this.base) return;
     const location = this.base.imageToViewportRectangle(
       box.x_px - this.slide.x, box.y_px - this.slide.y, box.width_px, box.height_px,
     );
+    this.selection = location;
     this.viewer.addOverlay({ element: this.outline, location, checkResize: false });
   }
 
@@ -189,13 +194,20 @@ class Scene {
   }
 
   zoomTo(zoom) {
-    this.viewer.viewport.zoomTo(this.base.imageToViewportZoom(zoom));
+    this.viewer.viewport.zoomTo(this.base.imageToViewportZoom(zoom), this.fixedPoint);
     this.viewer.viewport.applyConstraints();
   }
 
   zoomBy(factor) {
-    this.viewer.viewport.zoomBy(factor);
+    this.viewer.viewport.zoomBy(factor, this.fixedPoint);
     this.viewer.viewport.applyConstraints();
+  }
+
+  // Zooming by key or button keeps the selected patch where it is, while it is in sight.
+  get fixedPoint() {
+    if (!this.selection) return null;
+    const centre = this.selection.getCenter();
+    return this.viewer.viewport.getBounds(false).containsPoint(centre) ? centre : null;
   }
 
   panBy(x, y) {

@@ -70,6 +70,7 @@ class Room {
     this.setTarget(this.data.run ? this.target : "slide");
     await this.openRun();
     this.root.dataset.ready = "true";
+    this.root.focus({ preventScroll: true }); // whoever chose the slide in a field wants to read now
     this.drawView();
   }
 
