@@ -1,0 +1,41 @@
+"""The patch classifier: torchvision's ResNet-50 with as many outputs as there are classes."""
+
+from typing import cast
+from urllib.error import URLError
+
+import torch
+from torch import nn
+from torchvision.models import ResNet50_Weights, resnet50
+
+INPUT_MEAN = (0.485, 0.456, 0.406)
+INPUT_STD = (0.229, 0.224, 0.225)
+"""What RGB in 0 to 1 is standardised with before the network. Source: torchvision, ResNet50_Weights transforms."""
+
+
+def build_network(n_classes: int) -> nn.Module:
+    """Build an untrained ResNet-50; each residual branch starts at nothing, which trains faster from scratch."""
+    return cast(nn.Module, resnet50(weights=None, num_classes=n_classes, zero_init_residual=True))
+
+
+def load_imagenet_initialisation(network: nn.Module) -> None:
+    """Copy torchvision's ImageNet weights into all layers but the last; needs a network connection once.
+
+    Raises: ConnectionError: when the weights cannot be downloaded, saying so.
+    """
+    weights = ResNet50_Weights.IMAGENET1K_V2
+    try:
+        tensors = weights.get_state_dict(progress=False, check_hash=True)
+    except (URLError, OSError) as failure:
+        raise ConnectionError(
+            f"ImageNet weights could not be fetched from {weights.url} ({failure}). "
+            "Connect to the network, place the file in the torch hub cache, or start from random weights."
+        ) from failure
+    kept = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
+    network.load_state_dict(kept, strict=False)
+
+
+def standardise(patches: torch.Tensor) -> torch.Tensor:
+    """Turn RGB in 0 to 1, (n, 3, h, w), into what the network expects."""
+    mean = torch.tensor(INPUT_MEAN, dtype=patches.dtype, device=patches.device).view(1, 3, 1, 1)
+    std = torch.tensor(INPUT_STD, dtype=patches.dtype, device=patches.device).view(1, 3, 1, 1)
+    return (patches - mean) / std
