@@ -115,7 +115,7 @@ def save_shard(path: Path, shard: Shard) -> None:
 def load_shard(path: Path, index: npt.NDArray[np.int64]) -> Shard | None:
     """Give a stored shard of exactly these patches, or None when there is none that can be used."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             shard = Shard(**{name: stored[name] for name in _SHARD_FIELDS})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

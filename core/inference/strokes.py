@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from core.domain.predictions import FloatArray
 from core.domain.reads import Disposition, Read
-from core.inference.hatch import RgbaTile
+from core.inference.hatch import RgbaTile, stamp_over, written
 from core.inference.palette import EXCLUDED_LINE, INK, Rgb, rgb_of
 
 _LINE_PX = 2
@@ -49,9 +49,9 @@ def frame_over(tile: RgbaTile, corner: tuple[float, float], opposite: tuple[floa
         cv2.circle(tile, centre, radius, (*INK, 255), -1)
     sign = _SIGNS.get(read.disposition)
     if sign is not None and side_px >= _SIGN_FROM_PX:
-        size = min(0.8, side_px / 120)
-        anchor = round(right - 30 * size - thick), round(bottom - 10 * size - thick)
-        cv2.putText(tile, sign, anchor, cv2.FONT_HERSHEY_SIMPLEX, size, (*INK, 255), 2, cv2.LINE_AA)
+        shape = written(sign, min(0.8, side_px / 120))
+        corner_px = right - thick - 4 - shape.shape[1], bottom - thick - 2 - shape.shape[0]
+        stamp_over(tile, shape, corner_px, INK)
 
 
 def _line(
