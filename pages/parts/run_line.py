@@ -37,7 +37,7 @@ def draw_run_line(workspace: Workspace, reader: Reader, slide: Slide) -> None:
 def _draw_job(workspace: Workspace, reader: Reader, slide: Slide, was_under_way: bool) -> None:
     job = _job(workspace, slide)
     is_under_way = job is not None and job.status in _UNDER_WAY
-    if was_under_way and not is_under_way:
+    if was_under_way != is_under_way:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="review_run"):
         if job is not None and is_under_way:
