@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import cv2
@@ -53,8 +54,30 @@ def bars_over(tile: RgbaTile, corner_px: tuple[float, float], side_px: float, n_
 
 def letter_over(tile: RgbaTile, corner_px: tuple[float, float], side_px: float, text: str, colour: Rgb) -> None:
     """Write a stage's letter in the upper left of a cell, so that the tissue in the middle stays free."""
-    size = min(0.65, side_px / 150)
-    (_, height_px), _ = cv2.getTextSize(text, _FONT, size, 1)
     inset = 4 + side_px * 0.02
-    anchor = round(corner_px[0] + inset), round(corner_px[1] + inset + height_px)
-    cv2.putText(tile, text, anchor, _FONT, size, (*colour, 255), max(1, round(size * 2)), cv2.LINE_AA)
+    shape = written(text, min(0.65, side_px / 150))
+    stamp_over(tile, shape, (round(corner_px[0] + inset), round(corner_px[1] + inset)), colour)
+
+
+@functools.lru_cache(maxsize=64)
+def written(text: str, size: float) -> npt.NDArray[np.uint8]:
+    """Give a text as a coverage mask (h, w): on four channels cv2.putText (5.0) would punch holes into the alpha."""
+    thickness = max(1, round(size * 2))
+    (width_px, height_px), below_px = cv2.getTextSize(text, _FONT, size, thickness)
+    mask = np.zeros((height_px + below_px + 2, width_px + 2), np.uint8)
+    cv2.putText(mask, text, (1, height_px + 1), _FONT, size, (255,), thickness, cv2.LINE_AA)
+    mask.setflags(write=False)
+    return mask
+
+
+def stamp_over(tile: RgbaTile, mask: npt.NDArray[np.uint8], corner_px: tuple[int, int], colour: Rgb) -> None:
+    """Lay a coverage mask in one colour over the tile in place; what reaches beyond the tile is cut."""
+    left, top = max(0, corner_px[0]), max(0, corner_px[1])
+    right = min(tile.shape[1], corner_px[0] + mask.shape[1])
+    bottom = min(tile.shape[0], corner_px[1] + mask.shape[0])
+    if left >= right or top >= bottom:
+        return
+    part = mask[top - corner_px[1] : bottom - corner_px[1], left - corner_px[0] : right - corner_px[0]]
+    share = part[:, :, None].astype(np.float32) / 255.0
+    under = tile[top:bottom, left:right].astype(np.float32)
+    tile[top:bottom, left:right] = np.rint(under * (1 - share) + np.array([*colour, 255], np.float32) * share)

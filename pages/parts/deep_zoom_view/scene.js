@@ -104,6 +104,7 @@ class Scene {
   // Show a layer at an opacity; 0 hides it. A layer once loaded stays, so that switching moves and fetches nothing.
   setLayer(kind, address, opacity) {
     if (!this.base) return;
+    this.listeners.onStir();
     this.wanted.set(kind, { address, opacity });
     const known = this.layers.get(kind);
     if (known && known.address === address) {
@@ -158,6 +159,7 @@ class Scene {
 
   // Bring a box into sight without changing the zoom; nothing moves when it is well inside already.
   reveal(box) {
+    this.listeners.onStir();
     if (!box || !this.base) return;
     const centre = this.base.imageToViewportCoordinates(
       box.x_px - this.slide.x + box.width_px / 2, box.y_px - this.slide.y + box.height_px / 2,
@@ -182,6 +184,7 @@ class Scene {
 
   // `zoom` is screen pixels per level-0 pixel.
   go(view, isImmediate = true) {
+    this.listeners.onStir();
     const viewport = this.viewer.viewport;
     if (Number.isFinite(view.rotation)) viewport.setRotation(view.rotation, isImmediate);
     if (Number.isFinite(view.zoom) && view.zoom > 0) {
@@ -194,11 +197,13 @@ class Scene {
   }
 
   zoomTo(zoom) {
+    this.listeners.onStir();
     this.viewer.viewport.zoomTo(this.base.imageToViewportZoom(zoom), this.fixedPoint);
     this.viewer.viewport.applyConstraints();
   }
 
   zoomBy(factor) {
+    this.listeners.onStir();
     this.viewer.viewport.zoomBy(factor, this.fixedPoint);
     this.viewer.viewport.applyConstraints();
   }
@@ -211,6 +216,7 @@ class Scene {
   }
 
   panBy(x, y) {
+    this.listeners.onStir();
     const size = this.viewer.viewport.getContainerSize();
     const step = this.viewer.viewport.deltaPointsFromPixels(new this.OSD.Point(x * size.x, y * size.y));
     this.viewer.viewport.panBy(step.rotate(-this.viewer.viewport.getRotation()));
@@ -218,11 +224,13 @@ class Scene {
   }
 
   fit() {
+    this.listeners.onStir();
     this.viewer.viewport.setRotation(0);
     this.viewer.viewport.goHome();
   }
 
   rotateBy(degrees) {
+    this.listeners.onStir();
     this.viewer.viewport.setRotation(this.viewer.viewport.getRotation() + degrees);
   }
 
@@ -231,8 +239,16 @@ class Scene {
     this.viewer.world.resetItems();
   }
 
+  get isAtRest() {
+    const { viewport } = this.viewer;
+    const [here, there] = [viewport.getCenter(true), viewport.getCenter(false)];
+    const isThere = Math.abs(here.x - there.x) + Math.abs(here.y - there.y) < 1e-9;
+    const isTurned = viewport.getRotation(true) === viewport.getRotation(false);
+    return isThere && isTurned && viewport.getZoom(true) === viewport.getZoom(false);
+  }
+
   get isDrawn() {
-    if (!this.base) return false;
+    if (!this.base || !this.isAtRest) return false;
     const world = this.viewer.world;
     for (let at = 0; at < world.getItemCount(); at += 1) {
       const item = world.getItemAt(at);

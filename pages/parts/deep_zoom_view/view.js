@@ -27,6 +27,7 @@ class Room {
     if (this.isClosed) return;
     this.scene = new Scene(OSD, this.find("osd"), this.api, {
       onMove: () => this.drawView(),
+      onStir: () => this.stir(),
       onRest: () => this.keepView(),
       onClick: (x, y) => this.clickAt(x, y),
       onPoint: (point) => this.furniture.pointAt(point),
@@ -296,8 +297,19 @@ class Room {
     }
   }
 
+  stir() {
+    this.root.dataset.drawn = "false";
+    this.nFrames = 0;
+    const count = () => {
+      this.nFrames += 1;
+      if (this.nFrames < 4) requestAnimationFrame(count);
+    };
+    requestAnimationFrame(count);
+  }
+
+  // Drawn means: some frames after the last change, with every tile in sight there.
   exposeDrawn() {
-    this.root.dataset.drawn = String(Boolean(this.scene && this.scene.isDrawn));
+    this.root.dataset.drawn = String(Boolean(this.scene && this.nFrames >= 4 && this.scene.isDrawn));
     this.setHeight();
   }
 
