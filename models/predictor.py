@@ -44,23 +44,25 @@ class ResNetPredictor:
         return f"cpu ({torch.get_num_threads()} threads)"
 
     def predict(self, patches: npt.NDArray[np.uint8], stain: StainMap | None) -> Minibatch:
-        """Predict RGB patches (n, h, w, 3).
+        """Predict RGB patches (n, h, w, 3)."""
+        with torch.inference_mode():
+            probabilities, maps = self.forward(to_network_input(patches, stain, self._device))
+            return Minibatch(probabilities.cpu().numpy(), maps.clamp(max=_LARGEST_HALF).half().cpu().numpy())
 
-        The network ends in an average over 49 places and one linear layer, so Grad-CAM of a logit at the last block is
-        the sum of its activations weighted by that class's weights over 49: no backward pass is needed.
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give probabilities (n, classes) and Grad-CAM of every class (n, classes, 7, 7) of standardised images.
+
+        The network ends in an average over its last maps and one linear layer, so Grad-CAM of a logit at the last block
+        is the sum of its activations weighted by that class's weights over the number of places: no backward pass.
         Source: Selvaraju 2017, Grad-CAM, eq. 1-2.
         """
-        with torch.inference_mode():
-            images = to_network_input(patches, stain, self._device)
-            with torch.autocast(self._device.type, torch.float16, enabled=self._is_half):
-                activations = self._activations(images)
-            activations = activations.float()
-            logits = self._network.fc(activations.mean(dim=(2, 3)))
-            probabilities = torch.softmax(logits, dim=1)
-            n_places = activations.shape[2] * activations.shape[3]
-            maps = torch.einsum("nkhw,ck->nchw", activations, self._network.fc.weight) / n_places
-            saliency = maps.clamp(0.0, _LARGEST_HALF).half()
-            return Minibatch(probabilities.cpu().numpy(), saliency.cpu().numpy())
+        with torch.autocast(self._device.type, torch.float16, enabled=self._is_half):
+            activations = self._activations(images)
+        activations = activations.float()
+        probabilities = torch.softmax(self._network.fc(activations.mean(dim=(2, 3))), dim=1)
+        n_places = activations.shape[2] * activations.shape[3]
+        maps = torch.einsum("nkhw,ck->nchw", activations, self._network.fc.weight) / n_places
+        return probabilities, maps.clamp(min=0.0)
 
     def explain(
         self, patch: npt.NDArray[np.uint8], stain: StainMap | None, *, method: str, layer: str, class_index: int

@@ -28,9 +28,12 @@ _FEWEST_SLIDES = 3
 
 
 def lab_of(rgb: Rgb) -> Lab:
-    """Give L* (0 to 100), a*, b* of sRGB pixels under D65, float32, the shape kept."""
-    flat = np.ascontiguousarray(rgb).reshape(1, -1, 3).astype(np.float32) / np.float32(255)
-    return np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2Lab), np.float32).reshape(rgb.shape)
+    """Give L* (0 to 100), a*, b* of sRGB pixels under D65, float32, the shape kept.
+
+    Linearised by a table first: OpenCV (5.0) interpolates sRGB to Lab coarsely, 0.4 off, but not linear RGB to Lab.
+    """
+    linear = _LINEAR[rgb].reshape(1, -1, 3)
+    return np.asarray(cv2.cvtColor(linear, cv2.COLOR_LRGB2Lab), np.float32).reshape(rgb.shape)
 
 
 def optical_densities(rgb: Rgb) -> npt.NDArray[np.float32]:
@@ -122,6 +125,8 @@ def transfer(rgb: Rgb, source: LabStatistics, target: LabStatistics) -> Rgb:
 
 
 _Moments = tuple[int, npt.NDArray[np.float64], npt.NDArray[np.float64]]
+_GREY = np.arange(256) / 255.0
+_LINEAR = np.where(_GREY <= 0.04045, _GREY / 12.92, ((_GREY + 0.055) / 1.055) ** 2.4).astype(np.float32)
 _OPTICAL_DENSITY = (-np.log10(np.maximum(np.arange(256), 1) / 255.0)).astype(np.float32)
 
 
