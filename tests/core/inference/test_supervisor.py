@@ -222,6 +222,21 @@ def test_a_changed_slide_fails_with_that_reason_and_the_next_job_runs(house: Hou
     assert house.supervisor.wait(good, 60).status is JobStatus.FINISHED
 
 
+def test_a_slide_whose_file_was_touched_is_not_run_unless_its_content_is_checked(house: House, gate: Path) -> None:
+    gate.touch()
+    touched = replace(house.slide, file_stamp=(1, 1))
+    house.supervisor = house.another_supervisor(Lookups(slide=lambda _: touched, model=lambda _: house.model))
+    house.supervisor.start()
+    first = house.supervisor.wait(house.request(), 60)
+    house.supervisor.stop()
+    lookups = Lookups(slide=lambda _: touched, model=lambda _: house.model, verify=lambda _: None)
+    house.supervisor = house.another_supervisor(lookups)
+    house.supervisor.start()
+    second = house.supervisor.wait(house.request(), 60)
+    assert (first.status, second.status) == (JobStatus.FAILED, JobStatus.FINISHED)
+    assert "changed on disk" in str(first.reason)
+
+
 def test_a_checkpoint_that_changed_on_disk_is_not_run(house: House) -> None:
     house.model.weights_path.write_bytes(b"another network")
     house.supervisor.start()
