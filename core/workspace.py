@@ -98,7 +98,12 @@ class Workspace:
         settings = SupervisorSettings(
             command=_WORKER_COMMAND, runs_dir=self.data_dir / "runs", clock=self.clock, code_version=self.code_version
         )
-        lookups = Lookups(slide=self.slide, model=self.model, stain_batch_of=self._stain_batch_of)
+        lookups = Lookups(
+            slide=self.slide,
+            model=self.model,
+            stain_batch_of=self._stain_batch_of,
+            verify=self.catalogue.verify,
+        )
         return Supervisor(settings, jobs=self.jobs, runs=self.runs, lookups=lookups)
 
     def _make_demo(self, n_slides: int) -> DemoStudy:
