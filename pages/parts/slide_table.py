@@ -26,9 +26,11 @@ def draw_table(listed: tuple[ListedSlide, ...], *, key: str, open_key: str) -> i
         on_select="rerun",
         selection_mode="single-row",
         row_height=32,
-        height=min(36 + 32 * len(listed) + 2, 560),
+        height=min(36 + 32 * len(listed) + 2, 486),
         column_config={
             OPEN_COLUMN: st.column_config.ButtonColumn("", type="tertiary", key=open_key, width=60),
+            "Slide": st.column_config.TextColumn(width=170),
+            "Model": st.column_config.TextColumn(width=120),
             "um/px": st.column_config.TextColumn(help="Microns per pixel at full resolution"),
             "Call": st.column_config.TextColumn(help="The stage the model gives the slide, and its score from 0 to 4"),
         },
@@ -49,11 +51,15 @@ def _row(one: ListedSlide) -> dict[str, str | None]:
         "Stain batch": origin.stain_batch,
         "Group": origin.group,
         "um/px": "state it" if mpp is None else f"{mpp.x:.4g}",
-        "Size (mm)": None if one.size_mm is None else f"{one.size_mm[0]:.1f} x {one.size_mm[1]:.1f}",
+        "Size (mm)": None if one.size_mm is None else " x ".join(map(_millimetres, one.size_mm)),
         "Call": call_words(one),
         "Model": model_words(one),
         "Your read": read_words(one),
     }
+
+
+def _millimetres(size_mm: float) -> str:
+    return f"{size_mm:.1f}" if size_mm >= 0.1 else f"{size_mm:.2g}"
 
 
 def call_words(one: ListedSlide) -> str | None:
