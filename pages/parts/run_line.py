@@ -70,16 +70,16 @@ def _words(job: Job) -> str:
 
 def _draw_mpp(workspace: Workspace, reader: Reader, slide: Slide) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="review_mpp"):
-        st.caption(messages.plain(f"No scale: {slide.mpp_problem}. Measuring and the model wait. State it:"))
+        st.caption(messages.plain(f"No scale: {slide.mpp_problem}. Measuring and the model wait. Um per pixel:"))
         st.number_input(
             "um per pixel",
             key=_MPP,
             value=None,
             min_value=0.0,
             format="%.4f",
-            placeholder="um per pixel",
+            placeholder="0.25",
             label_visibility="collapsed",
-            width=130,
+            width=150,
         )
         args = (workspace, reader, slide.slide_id, session.token("review.state_mpp"))
         st.button("Record", key="review.record_mpp", on_click=_state_mpp, args=args)

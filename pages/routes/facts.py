@@ -149,12 +149,15 @@ def _number(value: object) -> float | None:
 def _reads_of(item: Item, reads: tuple[Read, ...], reader_id: ReaderId) -> dict[str, object]:
     of_item = [read for read in reads if read.item == item]
     own = next((read for read in of_item if read.reader_id == reader_id), None)
-    others = [read for read in of_item if read.reader_id != reader_id]
+    others = [read for read in of_item if read.reader_id != reader_id and read.disposition is not Disposition.WITHDRAWN]
     return {"read": _read(own), "others": [{"reader": read.reader_id, **(_read(read) or {})} for read in others]}
 
 
 def _read(read: Read | None) -> dict[str, object] | None:
-    if read is None or read.disposition is Disposition.WITHDRAWN:
+    """Give a read; a withdrawn one only for the comment or confidence that it may carry."""
+    if read is None:
+        return None
+    if read.disposition is Disposition.WITHDRAWN and read.comment is None and read.confidence is None:
         return None
     stage: Stage | None = read.stage
     return {

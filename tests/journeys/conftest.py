@@ -29,7 +29,7 @@ _FLAGS = [
     "--disable-sync",
 ]
 _SLOWEST_START_S = 90
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ function fact(words, value, title) {
 }
 
 function readWords(read) {
-  if (!read) return "none yet";
+  if (!isRead(read)) return "none yet";
   const said = { accepted: "accepted", corrected: "corrected", staged: "staged", deferred: "deferred", excluded: "excluded" };
   const stage = read.stage && !["deferred", "excluded"].includes(read.disposition) ? `${read.stage} ` : "";
   return `${stage}${said[read.disposition] || ""}`.trim();

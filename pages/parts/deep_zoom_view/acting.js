@@ -112,7 +112,9 @@ Object.assign(Room.prototype, {
     const item = this.target === "slide" ? "slide" : this.selected;
     const words = item === "slide" ? "the whole slide" : item === null ? "no patch yet" : `patch ${item}`;
     const isLeftOut = item !== "slide" && this.detail && this.detail.index === item && this.detail.state !== "predicted";
-    this.grade.show(words, item === null ? null : this.readOf(item), item !== null && !isLeftOut);
+    const isPossible = item !== null && !isLeftOut;
+    const hasCall = isPossible && this.callOf(item) !== null;
+    this.grade.show(words, item === null ? null : this.readOf(item), { isPossible, hasCall });
     this.expose();
   },
 });

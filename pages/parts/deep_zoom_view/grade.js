@@ -37,15 +37,16 @@ class GradePanel {
     );
   }
 
-  show(targetWords, read, isPossible) {
+  show(targetWords, read, { isPossible, hasCall }) {
     this.target.textContent = targetWords;
     this.read.textContent = `your read: ${readWords(read)}`;
-    const counts = read && !["deferred", "excluded"].includes(read.disposition);
+    const counts = isRead(read) && !["deferred", "excluded"].includes(read.disposition);
     this.stageButtons.forEach((button, at) => {
       button.disabled = !isPossible;
       button.setAttribute("aria-pressed", String(Boolean(counts && read.stage === this.stages[at].name)));
     });
     this.actions.slice(0, 3).forEach((button) => { button.disabled = !isPossible; });
+    this.actions[0].disabled = !isPossible || !hasCall;
     this.sure.forEach((button, at) => {
       button.disabled = !isPossible;
       button.setAttribute("aria-pressed", String(Boolean(read && read.confidence === SURE[at][0])));

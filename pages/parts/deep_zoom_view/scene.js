@@ -223,10 +223,10 @@ class Scene {
     this.viewer.viewport.applyConstraints();
   }
 
-  fit() {
+  fit(isImmediate = false) {
     this.listeners.onStir();
-    this.viewer.viewport.setRotation(0);
-    this.viewer.viewport.goHome();
+    this.viewer.viewport.setRotation(0, isImmediate);
+    this.viewer.viewport.goHome(isImmediate);
   }
 
   rotateBy(degrees) {
@@ -247,15 +247,17 @@ class Scene {
     return isThere && isTurned && viewport.getZoom(true) === viewport.getZoom(false);
   }
 
-  get isDrawn() {
-    if (!this.base || !this.isAtRest) return false;
-    const world = this.viewer.world;
+  // What the picture still waits for, in a word; nothing when all in sight is drawn.
+  get waitsFor() {
+    if (!this.base) return "slide";
+    if (!this.isAtRest) return "rest";
+    for (const [kind, entry] of this.layers) if (!entry.item) return `layer ${kind}`;
+    const { world } = this.viewer;
     for (let at = 0; at < world.getItemCount(); at += 1) {
       const item = world.getItemAt(at);
-      if (item.getOpacity() > 0 && !item.getFullyLoaded()) return false;
+      if (item.getOpacity() > 0 && !item.getFullyLoaded()) return `tiles of item ${at}`;
     }
-    for (const entry of this.layers.values()) if (!entry.item) return false;
-    return true;
+    return "";
   }
 
   close() {

@@ -66,7 +66,7 @@ class Strip {
     for (let at = position + 1; at < this.n; at += 1) {
       const entry = await this.entryAt(at);
       if (!entry) return null;
-      if (!entry.read) return entry;
+      if (!isRead(entry.read)) return entry;
     }
     return null;
   }
@@ -74,7 +74,7 @@ class Strip {
   setRead(index, read) {
     const entry = this.entryOf(index);
     if (!entry) return;
-    this.nRead += Number(Boolean(read)) - Number(Boolean(entry.read));
+    this.nRead += Number(isRead(read)) - Number(isRead(entry.read));
     entry.read = read;
     this.drawWords();
     this.drawFrame(this.positions.get(index));
@@ -132,9 +132,9 @@ class Strip {
       this.track.append(frame);
     }
     const mark = frame.querySelector(".fr-frame-read");
-    mark.textContent = entry.read ? frameWords(entry.read) : "";
-    mark.hidden = !entry.read;
-    frame.classList.toggle("fr-is-read", Boolean(entry.read));
+    mark.textContent = isRead(entry.read) ? frameWords(entry.read) : "";
+    mark.hidden = !isRead(entry.read);
+    frame.classList.toggle("fr-is-read", isRead(entry.read));
     frame.setAttribute("aria-current", String(entry.index === this.selected));
   }
 
@@ -163,6 +163,11 @@ class Strip {
       make("div", { class: "fr-muted", text: "N next · P previous" }),
     );
   }
+}
+
+// A comment or a confidence alone is no read yet.
+function isRead(read) {
+  return Boolean(read && read.disposition && read.disposition !== "withdrawn");
 }
 
 function frameWords(read) {

@@ -65,6 +65,7 @@ class Room {
     await this.scene.open(slide);
     if (this.data.slide.id !== slide.id) return;
     const view = remembered(`view.${slide.id}`, null);
+    this.scene.fit(true);
     if (view) this.scene.go(view);
     this.applyGoto();
     this.aboutPatch.clear("Click a patch, or press N for the first of the film strip.");
@@ -95,20 +96,26 @@ class Room {
     demo.hidden = !(run && run.model.is_demo);
     demo.textContent = run ? run.model.name : "";
     for (const { kind } of LAYER_ROWS) this.applyLayer(kind);
-    this.setTarget(run ? this.target : "slide");
+    const place = remembered(`place.${slideId}`, {});
+    this.setTarget(run ? place.target || this.target : "slide");
+    if (run && Number.isInteger(place.selected) && place.selected < run.grid.n_columns * run.grid.n_rows) {
+      this.select(place.selected, false);
+    }
     this.drawPanel();
+  }
+
+  // What is selected outlives a visit to another page, as the view does.
+  keepPlace() {
+    if (this.root.dataset.ready === "true") {
+      remember(`place.${this.data.slide.id}`, { selected: this.selected, target: this.target });
+    }
   }
 
   // New data from the page. Only what differs is touched, so that nothing moves without a reason.
   update(data) {
     const former = this.data;
     this.data = data;
-    if (data.token !== former.token) {
-      this.api.token = data.token;
-      this.isTokenAsked = false;
-      if (this.scene && this.scene.base) this.scene.useToken();
-      if (this.strip && !this.run) this.started = this.started.then(() => this.openRun());
-    }
+    if (data.token !== former.token) this.useToken(data.token);
     if (data.reader !== former.reader) return; // another reader gets another mount
     if (!this.scene) return;
     const isOtherSlide = data.slide.id !== former.slide.id;
@@ -119,6 +126,22 @@ class Room {
     if (!isOtherSlide && isOtherScale) this.furniture.useSlide(data.slide);
     if (!isOtherSlide) this.applyGoto();
     this.drawView();
+  }
+
+  // Fetch again what the old token was refused.
+  useToken(token) {
+    this.api.token = token;
+    const wasRefused = this.isTokenAsked;
+    this.isTokenAsked = false;
+    if (!this.scene || !this.scene.base) return;
+    this.scene.useToken();
+    if (!wasRefused) return;
+    if (!this.run) this.started = this.started.then(() => this.openRun());
+    else if (this.selected === null) this.strip.refresh();
+    else {
+      this.strip.refresh();
+      this.select(this.selected, false);
+    }
   }
 
   settle(receipts) {
@@ -186,6 +209,7 @@ class Room {
       this.find(`tab-${name}`).setAttribute("aria-selected", String(name === target));
       this.find(`about-${name}`).hidden = name !== target;
     }
+    this.keepPlace();
     this.drawPanel();
   }
 
@@ -217,6 +241,7 @@ class Room {
     if (isRevealed) this.scene.reveal(box);
     this.strip.select(index);
     this.aboutPatch.begin(this.run.run_id, index);
+    this.keepPlace();
     this.drawPanel();
     this.loadDetail(index);
   }
@@ -309,7 +334,9 @@ class Room {
 
   // Drawn means: some frames after the last change, with every tile in sight there.
   exposeDrawn() {
-    this.root.dataset.drawn = String(Boolean(this.scene && this.nFrames >= 4 && this.scene.isDrawn));
+const waitsFor = !this.scene ? "scene" : this.nFrames < 4 ? "frames" : this.scene.waitsFor;
+    this.root.dataset.waitsFor = waitsFor;
+    this.root.dataset.drawn = String(waitsFor === "");
     this.setHeight();
   }
 
