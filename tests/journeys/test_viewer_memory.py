@@ -60,7 +60,7 @@ def test_a_link_opens_exactly_there_and_nothing_moves_the_view(room: Room, open_
     page.get_by_role("link", name="Review").click()
     wait_for_viewer(page)
     assert view_of(page) == pytest.approx(before, abs=1e-6)
-    expect(page.locator("[data-role=own-read]")).to_contain_text("2")
+    expect(page.locator("[data-role=own-read]")).to_contain_text("1c")
 
 
 def test_keys_rest_while_a_comment_is_typed(room: Room, open_page: OpenPage) -> None:
