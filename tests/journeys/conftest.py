@@ -91,9 +91,12 @@ def _is_healthy(app: RunningApp) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give a headless Chromium; the test is skipped where none is installed."""
+    """Give a headless Chromium; the test is skipped where none is installed.
+
+    It ends with its module: while Playwright runs it holds an event loop, and no other test could run one.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium is installed: browser journeys are not run here")
