@@ -27,18 +27,20 @@ _REPORT_EVERY = 25
 class TrainingPlan:
     """How long and how to train.
 
-    The budget is spent by steps or by minutes, whichever is faster; over it the learning rate falls along a cosine.
+    The budget is spent by steps or by minutes, whichever is faster.
     Attributes: sides (from, side): from that share of the budget patches are shrunk to that side in pixels;
-    is_compiled whether steps are compiled first, which takes a minute a side and saves a third of each step.
+    cycles (from, rate): from that share the learning rate falls from this rate to nothing along a cosine;
+    warm_up_fraction of each cycle; is_compiled whether steps are compiled first, which takes a minute a side and
+    saves a third of each step.
     """
 
-    n_steps: int = 600
-    minutes: float = 60.0
-    sides: tuple[tuple[float, int], ...] = ((0.0, 112), (0.77, 224))
+    n_steps: int = 720
+    minutes: float = 90.0
+    sides: tuple[tuple[float, int], ...] = ((0.0, 112), (0.60, 224))
+    cycles: tuple[tuple[float, float], ...] = ((0.0, 1e-3), (0.78, 5e-4))
     minibatch: int = 32
-    learning_rate: float = 1e-3
     weight_decay: float = 0.02
-    warm_up_fraction: float = 0.03
+    warm_up_fraction: float = 0.04
     is_compiled: bool = False
 
 
@@ -66,9 +68,7 @@ class PatchTrainer:
     def train(self, patches: Patches, targets: Targets, *, keep_at: Path | None, progress: Progress) -> None:
         """Train all layers on RGB patches (n, h, w, 3); the unfinished network is kept at `keep_at` now and then."""
         generator = torch.Generator().manual_seed(self.seed)
-        optimiser = torch.optim.AdamW(
-            self._network.parameters(), lr=self.plan.learning_rate, weight_decay=self.plan.weight_decay
-        )
+        optimiser = torch.optim.AdamW(self._network.parameters(), weight_decay=self.plan.weight_decay)
         self._network.train()
         self._forward = torch.compile(self._network, dynamic=False) if self.plan.is_compiled else self._network
         begin, running, kept_at = self.clock(), math.log(self.n_classes), 0.0
@@ -121,11 +121,16 @@ class PatchTrainer:
 
 
 def learning_rate_at(spent: float, plan: TrainingPlan) -> float:
-    """Give the learning rate when this share of the budget is spent: linear warm-up, then half a cosine to nothing."""
-    if spent < plan.warm_up_fraction:
-        return plan.learning_rate * max(spent / plan.warm_up_fraction, 0.02)
-    along = (spent - plan.warm_up_fraction) / (1.0 - plan.warm_up_fraction)
-    return plan.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(along, 1.0)))
+    """Give the learning rate when this share of the budget is spent: in each cycle a warm-up, then half a cosine.
+
+    Source: Loshchilov 2017, SGDR: stochastic gradient descent with warm restarts, eq. 5.
+    """
+    start, rate = next(cycle for cycle in reversed(plan.cycles) if spent >= cycle[0])
+    end = min((later for later, _ in plan.cycles if later > start), default=1.0)
+    along = min((spent - start) / (end - start), 1.0)
+    if along < plan.warm_up_fraction:
+        return rate * max(along / plan.warm_up_fraction, 0.02)
+    return rate * 0.5 * (1.0 + math.cos(math.pi * (along - plan.warm_up_fraction) / (1.0 - plan.warm_up_fraction)))
 
 
 def as_images(patches: Patches) -> torch.Tensor:

@@ -140,7 +140,7 @@ def _training_facts(plan: DemoPlan, training: PatchSet) -> dict[str, object]:
         "seeds": [plan.seed],
         "code": _CODE,
         "layers": "all, from random weights",
-        "optimiser": "AdamW, cosine annealing, cross-entropy",
+        "optimiser": "AdamW, cosine annealing in two cycles, cross-entropy",
     }
 
 

@@ -83,10 +83,16 @@ def test_after_saving_the_rounded_network_is_the_one_in_use(tmp_path: Path) -> N
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
-    plan = TrainingPlan()
-    assert learning_rate_at(0.0, plan) < plan.learning_rate / 10
-    assert math.isclose(learning_rate_at(plan.warm_up_fraction, plan), plan.learning_rate)
+    plan = TrainingPlan(cycles=((0.0, 1e-3),), warm_up_fraction=0.1)
+    assert learning_rate_at(0.0, plan) < 1e-4
+    assert math.isclose(learning_rate_at(0.1, plan), 1e-3)
     assert learning_rate_at(1.0, plan) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_second_cycle_begins_where_the_first_has_fallen_to_nothing() -> None:
+    plan = TrainingPlan(cycles=((0.0, 1e-3), (0.5, 4e-4)), warm_up_fraction=0.1)
+    assert learning_rate_at(0.4999, plan) < 1e-6
+    assert learning_rate_at(0.55, plan) == pytest.approx(4e-4)
 
 
 def test_augmentation_keeps_shape_and_range() -> None:
