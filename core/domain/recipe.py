@@ -58,6 +58,7 @@ class Recipe:
         """Give plain values for a card or a job."""
         plain = asdict(self)
         plain["stain"] = self.stain.value
+        plain["stain_reference"] = [list(row) for row in self.stain_reference]
         return plain
 
     @classmethod
