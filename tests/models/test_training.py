@@ -50,9 +50,9 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
 
 def test_training_learns_to_tell_red_from_yellow() -> None:
     patches, targets = coloured_patches(32)
-    learner = trainer(0, n_steps=60)
+    learner = trainer(0, n_steps=12)
     learner.train(patches, targets, keep_at=None, progress=lambda _: None)
-    assert (learner.predict(patches).argmax(axis=1) == targets).mean() > 0.9
+    assert (learner.predict(patches).argmax(axis=1) == targets).mean() > 0.7
 
 
 def test_training_ends_when_its_time_is_spent() -> None:
