@@ -210,7 +210,7 @@ class Workspace:
     def cancel_run(self, reader: Reader, run_id: RunId) -> None:
         """Stop a queued or running run; what it finished stays for another request."""
         require(reader, Permission.RUN_MODEL)
-        self.supervisor.cancel(run_id)
+        self.supervisor.cancel(run_id, reader.reader_id)
 
     def run(self, run_id: RunId) -> Run:
         """Give a finished run; NothingToDo for an unknown one."""

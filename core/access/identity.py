@@ -1,4 +1,4 @@
-"""Who a person is in local mode: the name they give. Nothing proves it; only this machine can reach the app then."""
+"""Who a person is: in local mode the name they give, which nothing proves; only this machine can reach the app then."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import unicodedata
 
 from core.domain.errors import UserMustAct
 from core.domain.people import Reader, ReaderId, Role
+
+COMMAND_LINE = Reader(
+    reader_id=ReaderId("command-line"), name="command line", roles=frozenset({Role.LEAD, Role.ADMINISTRATOR})
+)
+"""Whoever holds the data folder: leads and looks after it but does not read, so that nothing is masked from them."""
 
 _LONGEST_NAME = 60
 

@@ -7,15 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.access.identity import COMMAND_LINE
 from core.domain.datasets import Isolation, TrainingSet
-from core.domain.people import Reader, ReaderId, Role
 from core.retraining.selection import ExportRequest
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
-
-COMMAND_LINE = Reader(reader_id=ReaderId("command-line"), name="command line", roles=frozenset({Role.LEAD}))
-"""Whoever holds the data folder: leads and does not read, so that nothing is masked from them."""
 
 _DEFAULT = ExportRequest()
 

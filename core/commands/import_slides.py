@@ -7,12 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.access.identity import COMMAND_LINE
 from core.domain.slides import RegistrationOutcome
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
-
-ACTOR = "command-line"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Register the folder; 0 also when files were refused, since each says why."""
     outcomes = workspace.catalogue.register_folder(
-        arguments.folder, metadata=arguments.metadata, mpp=arguments.mpp, actor=ACTOR
+        arguments.folder.resolve(), metadata=arguments.metadata, mpp=arguments.mpp, actor=COMMAND_LINE.reader_id
     )
     for outcome in outcomes:
         print(to_json_line(outcome), flush=True)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.access.identity import local_reader
+from core.access.identity import COMMAND_LINE
 from core.domain.errors import FibroreadError, NothingToDo
 from core.domain.jobs import Job, JobStatus
 from core.domain.predictions import Run
@@ -17,7 +17,6 @@ from core.domain.slides import Slide
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-ACTOR_NAME = "command-line"
 _DESCRIPTION = """\
 Run a model over slides; prints one JSON object per slide and line: slide_id, run_id, n_patches, n_excluded, n_failed,
 seconds, call, probabilities, collagen_fraction; or slide_id and error. Finished runs are printed without computing
@@ -43,12 +42,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Queue the slides, print each as it ends, and say whether all went well."""
     chosen = _choose(arguments.slides, arguments.all, workspace.slides.slides())
     model_id = ModelId(arguments.model) if arguments.model else None
-    reader = local_reader(ACTOR_NAME)
     workspace.supervisor.device = arguments.device
     asked: list[tuple[Slide, Job | FibroreadError]] = []
     for slide in chosen:
         try:
-            asked.append((slide, workspace.request_run(reader, slide.slide_id, model_id)))
+            asked.append((slide, workspace.request_run(COMMAND_LINE, slide.slide_id, model_id)))
         except FibroreadError as error:
             asked.append((slide, error))
     workspace.supervisor.start()

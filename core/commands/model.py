@@ -7,15 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.access.identity import local_reader
-from core.access.permissions import Permission, require
+from core.access.identity import COMMAND_LINE
 from core.domain.errors import NothingToDo
 from core.domain.registry import RegisteredModel
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
-
-_ACTOR_NAME = "command-line"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,9 +32,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     if arguments.path is None:
         raise NothingToDo("Name the model's folder or file: fibroread model add PATH.")
-    reader = local_reader(_ACTOR_NAME)
-    require(reader, Permission.ADD_MODEL)
-    print(json.dumps(model_to_json(workspace.registry.add(arguments.path, actor=reader.reader_id))))
+    print(json.dumps(model_to_json(workspace.add_model(COMMAND_LINE, arguments.path))))
     return 0
 
 

@@ -95,7 +95,7 @@ class JobPort(Protocol):
     def set_failed(self, run_id: RunId, reason: str) -> None:
         """Mark as ended without a result."""
 
-    def set_cancelled(self, run_id: RunId) -> None:
+    def set_cancelled(self, run_id: RunId, actor: str) -> None:
         """Mark as stopped by a person."""
 
     def requeue_running(self) -> None:

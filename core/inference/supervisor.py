@@ -52,6 +52,12 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cancel:
+    run_id: RunId
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Heard:
     worker: WorkerProcess
     message: Message | None  # None: it ended
@@ -77,13 +83,13 @@ class Supervisor:
     def __init__(self, settings: SupervisorSettings, *, jobs: JobPort, runs: RunPort, lookups: Lookups) -> None:
         self.device = settings.device
         self._settings, self._jobs, self._runs, self._lookups = settings, jobs, runs, lookups
-        self._inbox: queue.Queue[_Heard | _Question | CancelRequest | None] = queue.Queue()
+        self._inbox: queue.Queue[_Heard | _Question | _Cancel | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._worker: WorkerProcess | None = None
         self._running: Job | None = None
-        self._to_cancel: set[RunId] = set()
+        self._to_cancel: dict[RunId, str] = {}  # and who wants it
         self._deaths: Counter[RunId] = Counter()
         self._questions: dict[str, _Question] = {}
         self._progress_told_s = 0.0
@@ -127,12 +133,12 @@ class Supervisor:
         self._inbox.put(None)
         return job
 
-    def cancel(self, run_id: RunId) -> None:
+    def cancel(self, run_id: RunId, actor: str) -> None:
         """Have a queued or running job stopped; its finished shards stay for another request."""
         if self._thread is None:
-            self._cancel(run_id)
+            self._cancel(run_id, actor)
         else:
-            self._inbox.put(CancelRequest(run_id=run_id))
+            self._inbox.put(_Cancel(run_id, actor))
 
     def explain(self, wish: Explanation, timeout_s: float = 30.0) -> SaliencyMap:
         """Give a raw saliency map of one patch, (side, side), after ReLU and unscaled; answered between minibatches.
@@ -213,9 +219,9 @@ class Supervisor:
             raise UserMustAct("The slide's microns per pixel changed since this was asked. Ask again.")
         return request
 
-    def _take(self, item: _Heard | _Question | CancelRequest | None) -> None:
-        if isinstance(item, CancelRequest):
-            self._cancel(item.run_id)
+    def _take(self, item: _Heard | _Question | _Cancel | None) -> None:
+        if isinstance(item, _Cancel):
+            self._cancel(item.run_id, item.actor)
         elif isinstance(item, _Question):
             self._ask(item)
         elif isinstance(item, _Heard) and item.worker is self._worker:
@@ -247,7 +253,7 @@ class Supervisor:
             self._store(job, message)
             self._end_running(self._jobs.set_finished)
         elif isinstance(message, Stopped):
-            self._end_running(self._jobs.set_cancelled)
+            self._end_cancelled(job.run_id)
         elif isinstance(message, Failed):
             reason = message.reason
             self._end_running(lambda run_id: self._jobs.set_failed(run_id, reason))
@@ -273,9 +279,9 @@ class Supervisor:
             )
         )
 
-    def _cancel(self, run_id: RunId) -> None:
+    def _cancel(self, run_id: RunId, actor: str) -> None:
         if self._running is not None and self._running.run_id == run_id:
-            self._to_cancel.add(run_id)
+            self._to_cancel[run_id] = actor
             try:
                 self._listening_worker().send(CancelRequest(run_id=run_id))
             except WorkerLost:
@@ -283,7 +289,7 @@ class Supervisor:
         else:
             job = self._jobs.job(run_id)
             if job is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING):
-                self._jobs.set_cancelled(run_id)
+                self._jobs.set_cancelled(run_id, actor)
                 self._tell_change()
 
     def _ask(self, question: _Question) -> None:
@@ -302,7 +308,7 @@ class Supervisor:
         run_id = self._running.run_id
         self._deaths[run_id] += 1
         if run_id in self._to_cancel:
-            self._end_running(self._jobs.set_cancelled)
+            self._end_cancelled(run_id)
         elif self._deaths[run_id] >= _MOST_DEATHS:
             reason = f"The worker ended {_MOST_DEATHS} times on this slide (exit status {status}); see the log."
             self._end_running(lambda run_id: self._jobs.set_failed(run_id, reason))
@@ -310,10 +316,14 @@ class Supervisor:
             self._running = None
             self._jobs.requeue_running()
 
+    def _end_cancelled(self, run_id: RunId) -> None:
+        actor = self._to_cancel.get(run_id, "worker")
+        self._end_running(lambda run_id: self._jobs.set_cancelled(run_id, actor))
+
     def _end_running(self, set_ended: Callable[[RunId], None]) -> None:
         job, self._running = self._running, None
         if job is not None:
-            self._to_cancel.discard(job.run_id)
+            self._to_cancel.pop(job.run_id, None)
             self._deaths.pop(job.run_id, None)
             set_ended(job.run_id)
             self._tell_change()

@@ -79,7 +79,7 @@ class JobStore:
         """Mark as ended without a result, and why."""
         self._end(run_id, JobStatus.FAILED, reason, actor)
 
-    def set_cancelled(self, run_id: RunId, actor: str = "worker") -> None:
+    def set_cancelled(self, run_id: RunId, actor: str) -> None:
         """Mark as stopped by a person."""
         self._end(run_id, JobStatus.CANCELLED, None, actor)
 

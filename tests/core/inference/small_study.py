@@ -122,6 +122,7 @@ class MemoryJobs:
     def __init__(self) -> None:
         self._jobs: dict[RunId, Job] = {}
         self.history: list[tuple[str, RunId]] = []
+        self.cancelled_by: dict[RunId, str] = {}
         self.changed = threading.Condition()
 
     def request(self, job: Job) -> Job:
@@ -149,7 +150,8 @@ class MemoryJobs:
     def set_failed(self, run_id: RunId, reason: str) -> None:
         self._set(replace(self._jobs[run_id], status=JobStatus.FAILED, reason=reason), "failed")
 
-    def set_cancelled(self, run_id: RunId) -> None:
+    def set_cancelled(self, run_id: RunId, actor: str) -> None:
+        self.cancelled_by[run_id] = actor
         self._set(replace(self._jobs[run_id], status=JobStatus.CANCELLED), "cancelled")
 
     def requeue_running(self) -> None:

@@ -139,25 +139,27 @@ def test_a_running_job_is_cancelled_and_its_worker_lives_on(house: House, gate: 
     house.supervisor.start()
     run_id = house.request()
     worker = _stand_in_second_shard(house, run_id)
-    house.supervisor.cancel(run_id)
+    house.supervisor.cancel(run_id, "anna")
     gate.touch()
     assert house.supervisor.wait(run_id, 60).status is JobStatus.CANCELLED
     assert house.supervisor.worker_process_id == worker
+    assert house.jobs.cancelled_by == {run_id: "anna"}
 
 
 def test_a_job_cancelled_while_its_worker_hangs_is_cancelled_when_that_dies(house: House) -> None:
     house.supervisor.start()
     run_id = house.request()
     worker = _stand_in_second_shard(house, run_id)
-    house.supervisor.cancel(run_id)
+    house.supervisor.cancel(run_id, "anna")
     os.kill(worker, signal.SIGKILL)
     assert house.supervisor.wait(run_id, 60).status is JobStatus.CANCELLED
 
 
 def test_a_queued_job_is_cancelled_before_anything_runs(house: House) -> None:
     run_id = house.request()
-    house.supervisor.cancel(run_id)
+    house.supervisor.cancel(run_id, "anna")
     assert house.jobs.job(run_id).status is JobStatus.CANCELLED
+    assert house.jobs.cancelled_by == {run_id: "anna"}
 
 
 def test_a_slide_on_which_the_worker_dies_three_times_fails(slide: Slide, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_progress_is_kept(jobs: JobStore) -> None:
 
 
 def test_a_job_cancelled_in_between_does_not_begin(jobs: JobStore) -> None:
-    jobs.set_cancelled(RUN_ID)
+    jobs.set_cancelled(RUN_ID, "anna")
     jobs.set_running(RUN_ID)
     assert status(jobs) is JobStatus.CANCELLED
 
