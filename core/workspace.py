@@ -302,7 +302,7 @@ def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> di
 
 def load_predictor(weights_path: Path, device: str) -> PatchPredictor:
     """Load a checkpoint for the worker."""
-    from models.predictor import load_predictor as load
+    from models.loading import load_predictor as load
 
     return load(weights_path, device)
 

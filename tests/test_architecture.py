@@ -23,6 +23,8 @@ HOMES = {
     "torch": ("models/",),
     "torchvision": ("models/",),
     "pytorch_grad_cam": ("models/",),
+    "openvino": ("models/",),
+    "nncf": ("models/",),
     "itsdangerous": ("core/access/",),
     "pyarrow": ("core/inference/", "core/retraining/", "core/agreement/"),
 }

@@ -13,6 +13,9 @@ from core.domain.errors import OutsideRecipe
 LabStatistics = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Means and standard deviations of L*, a*, b* (L 0..100)."""
 
+StainMap = tuple[LabStatistics, LabStatistics]
+"""Source and target of a colour transfer."""
+
 
 class StainMethod(Enum):
     """How colours are brought to the reference. A fit per patch erases collagen and does not exist here."""

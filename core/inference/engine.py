@@ -1,32 +1,24 @@
-"""One run of a model over a slide: tissue, patches, predictions, call; resumable, and the same however it was cut.
-
-Minibatches never cross shards, so a run that goes on after a kill sees the same minibatches as one that was never cut.
-"""
+"""One run of a model over a slide: tissue, patches, predictions, call; resumable, and the same however it was cut."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from core.domain.predictions import PatchPredictions, PatchState, SlideCall
 from core.domain.recipe import Recipe
-from core.domain.stages import N_STAGES
 from core.inference.aggregate import UpperQuantile
 from core.inference.facts import Facts, read_facts, write_facts
 from core.inference.messages import SlideFacts
+from core.inference.pipeline import Pause, Pipeline, Progress
 from core.inference.plan import Plan, SiblingSamples, make_plan
 from core.inference.ports import PatchPredictor, RegionReader, SlideAggregator
-from core.inference.reading import ReadAhead, ReadPatch, read_patches
-from core.inference.results import Shard, gather, load_results, load_shard, results_folder, save_results, save_shard
-
-MINIBATCH = 32
-_BLOCKS_AHEAD = 2
+from core.inference.reading import PatchSource
+from core.inference.results import Shard, gather, load_results, results_folder, save_results
+from core.preprocess.colours import Colours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,11 +46,6 @@ class Outcome:
     content_sha256: str
 
 
-Progress = Callable[[int, int], None]
-Pause = Callable[[], bool]
-"""Called between minibatches; says whether to stop."""
-
-
 def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pause: Pause) -> Outcome | None:
     """Run a model over a slide into the run's folder; None when stopped, with the finished shards kept.
 
@@ -71,7 +58,8 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
         return _outcome(task, load_results(task.run_folder), facts.content_sha256, began_s)
     plan = make_plan(task.reader, task.slide, task.recipe, task.siblings)
     _begin(task.run_folder, Facts(stain=plan.stain))
-    shards = _predict_shards(task, plan, predictor, progress, pause)
+    source = PatchSource(reader=task.reader, plan=plan, recipe=task.recipe, colours=Colours(plan.stain))
+    shards = Pipeline(source, predictor, _shards_folder(task.run_folder), task.check_slide).run(progress, pause)
     if shards is None:
         return None
     predictions = _gathered(plan, shards)
@@ -79,106 +67,6 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
     write_facts(task.run_folder, Facts(stain=plan.stain, content_sha256=sha256))
     shutil.rmtree(_shards_folder(task.run_folder), ignore_errors=True)
     return _outcome(task, predictions, sha256, began_s)
-
-
-def _predict_shards(
-    task: InferenceTask, plan: Plan, predictor: PatchPredictor, progress: Progress, pause: Pause
-) -> list[Shard] | None:
-    """Give all shards of a run, those on disk as they are; None when stopped."""
-    folder = _shards_folder(task.run_folder)
-    paths = [folder / f"{number:05d}.npz" for number in range(len(plan.shards))]
-    indices = [np.array([index for block in blocks for index in block.wanted], np.int64) for blocks in plan.shards]
-    stored = [load_shard(path, index) for path, index in zip(paths, indices, strict=True)]
-    missing = [number for number, shard in enumerate(stored) if shard is None]
-    n_done = sum(len(shard.index) for shard in stored if shard is not None)
-    progress(n_done, plan.n_wanted)
-    blocks = (
-        read_patches(task.reader, plan, task.recipe, block) for number in missing for block in plan.shards[number]
-    )
-    with ReadAhead(blocks, _BLOCKS_AHEAD) as arriving:
-        for number in missing:
-            building = _ShardBuilder(indices[number], plan, predictor)
-            for _ in plan.shards[number]:
-                for n_taken in building.take(next(arriving)):
-                    if pause():
-                        return None
-                    progress(n_done + n_taken, plan.n_wanted)
-            if building.finish() and pause():
-                return None
-            task.check_slide()
-            save_shard(paths[number], building.shard)
-            stored[number] = building.shard
-            n_done += len(indices[number])
-            progress(n_done, plan.n_wanted)
-    return [shard for shard in stored if shard is not None]
-
-
-class _ShardBuilder:
-    """Collects the patches of one shard and predicts them in minibatches."""
-
-    def __init__(self, index: npt.NDArray[np.int64], plan: Plan, predictor: PatchPredictor) -> None:
-        n = len(index)
-        self._plan, self._predictor = plan, predictor
-        self._n_taken = 0
-        self._waiting: list[tuple[int, ReadPatch]] = []
-        self.shard = Shard(
-            index=index,
-            state=np.zeros(n, np.uint8),
-            tissue_fraction=np.zeros(n, np.float32),
-            collagen_fraction=np.zeros(n, np.float32),
-            probabilities=np.zeros((n, N_STAGES), np.float32),
-            saliency=np.zeros((n, N_STAGES, 7, 7), np.float16),
-            saliency_on_collagen=np.full((n, 2), np.nan, np.float32),
-        )
-
-    def take(self, patches: list[ReadPatch]) -> Iterator[int]:
-        """Add patches in the order of the shard; give, after each minibatch predicted, how many were added so far."""
-        for patch in patches:
-            row = self._n_taken
-            self._n_taken += 1
-            self.shard.state[row] = patch.state
-            self.shard.tissue_fraction[row] = patch.tissue_fraction
-            self.shard.collagen_fraction[row] = patch.collagen_fraction
-            if patch.pixels is not None:
-                self._waiting.append((row, patch))
-            if len(self._waiting) == MINIBATCH:
-                self._predict()
-                yield self._n_taken
-
-    def finish(self) -> bool:
-        """Predict what is left over; say whether there was any."""
-        was_waiting = bool(self._waiting)
-        if was_waiting:
-            self._predict()
-        return was_waiting
-
-    def _predict(self) -> None:
-        rows = np.array([row for row, _ in self._waiting])
-        pixels = np.stack([patch.pixels for _, patch in self._waiting if patch.pixels is not None])
-        minibatch = self._predictor.predict(pixels, self._plan.stain)
-        self.shard.probabilities[rows] = minibatch.probabilities
-        self.shard.saliency[rows] = minibatch.saliency
-        called = minibatch.probabilities.argmax(axis=1)
-        cells = np.stack([patch.collagen_cells for _, patch in self._waiting])
-        self.shard.saliency_on_collagen[rows] = share_on_collagen(
-            minibatch.saliency[np.arange(len(rows)), called], cells
-        )
-        self._waiting = []
-
-
-def share_on_collagen(
-    saliency: npt.NDArray[np.float16], collagen_cells: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Give, for n maps (n, 7, 7), (the share of saliency that lies on collagen, the share by chance); NaN: empty map.
-
-    Chance is collagen's share of the patch's area. Limits: as coarse as the map, 16 um a cell at 0.5 um per pixel.
-    """
-    weights = saliency.astype(np.float32)
-    total = weights.sum(axis=(1, 2))
-    on_collagen = (weights * collagen_cells).sum(axis=(1, 2))
-    share = np.divide(on_collagen, total, out=np.full(len(total), np.nan, np.float32), where=total > 0)
-    chance = np.where(total > 0, collagen_cells.mean(axis=(1, 2)), np.nan)
-    return np.stack([share, chance], axis=1).astype(np.float32)
 
 
 def _begin(run_folder: Path, facts: Facts) -> None:

@@ -6,11 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.domain.recipe import LabStatistics
-from core.inference.ports import StainMap
+from core.domain.recipe import LabStatistics, StainMap
 from core.inference.results import write_json
 
-_ENGINE = 1
+_ENGINE = 2
 """Raised whenever shards of an older engine must not be mixed with new ones."""
 
 

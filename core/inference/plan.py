@@ -14,9 +14,8 @@ from scipy import ndimage
 
 from core.domain.geometry import Grid
 from core.domain.predictions import PatchState
-from core.domain.recipe import LabStatistics, Recipe, StainMethod
+from core.domain.recipe import LabStatistics, Recipe, StainMap, StainMethod
 from core.inference.messages import SlideFacts
-from core.inference.ports import StainMap
 from core.preprocess import stain
 from core.preprocess.grid import covered_fraction, grid_over
 from core.preprocess.overview import read_overview

@@ -12,10 +12,6 @@ import numpy.typing as npt
 from core.domain.geometry import Box
 from core.domain.jobs import Job
 from core.domain.predictions import PatchPredictions, Run, RunId, SlideCall
-from core.domain.recipe import LabStatistics
-
-StainMap = tuple[LabStatistics, LabStatistics]
-"""Source and target of a colour transfer."""
 
 
 class Minibatch(Protocol):
@@ -37,11 +33,15 @@ class PatchPredictor(Protocol):
     def device_name(self) -> str:
         """Give what it runs on, in words for the run's record."""
 
-    def predict(self, patches: npt.NDArray[np.uint8], stain: StainMap | None) -> Minibatch:
-        """Predict RGB patches, (n, 224, 224, 3), as they were read; the transfer happens inside."""
+    @property
+    def n_streams(self) -> int:
+        """Give how many minibatches are best predicted at once, each from a thread of its own."""
+
+    def predict(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
+        """Predict RGB patches, (n, 224, 224, 3), in the recipe's colours; safe from many threads."""
 
     def explain(
-        self, patch: npt.NDArray[np.uint8], stain: StainMap | None, *, method: str, layer: str, class_index: int
+        self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int
     ) -> npt.NDArray[np.float32]:
         """Give a raw saliency map of one patch, (224, 224); ValueError for an unknown method or layer."""
 

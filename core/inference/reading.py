@@ -1,10 +1,10 @@
-"""Reading ahead of the network: a thread that reads and judges patches while others are predicted."""
+"""Reading ahead of the network: threads that read and judge patches while others are predicted."""
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,19 +15,23 @@ import numpy.typing as npt
 from core.domain.predictions import PatchState
 from core.domain.recipe import Recipe
 from core.inference.plan import Plan
-from core.preprocess import quality, stain
+from core.preprocess import quality
+from core.preprocess.colours import Colours
 from core.preprocess.patches import Block, BoxReader, read_block
 
 _SALIENCY_SIDE = 7
-_SECONDS_BETWEEN_LOOKS = 0.2
 
 Rgb = npt.NDArray[np.uint8]
+S = TypeVar("S")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ReadPatch:
-    """One patch as read. `pixels` is None unless it is to be predicted; `collagen_cells` is (7, 7) of its area."""
+    """One patch as read.
+
+    `pixels` are in the recipe's colours, None unless it is to be predicted; `collagen_cells` is (7, 7) of its area.
+    """
 
     index: int
     state: PatchState
@@ -37,78 +41,72 @@ class ReadPatch:
     pixels: Rgb | None
 
 
-def read_patches(reader: BoxReader, plan: Plan, recipe: Recipe, block: Block) -> list[ReadPatch]:
-    """Read a block and judge each of its wanted patches."""
-    return [
-        _judged(plan, recipe, index, pixels)
-        for index, pixels in read_block(reader, plan.places.grid, block, recipe.patch_px)
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PatchSource:
+    """Where the patches of a run come from, and what is to be made of them."""
+
+    reader: BoxReader
+    plan: Plan
+    recipe: Recipe
+    colours: Colours
+
+    def read(self, block: Block) -> list[ReadPatch]:
+        """Read a block and judge each of its wanted patches."""
+        read = read_block(self.reader, self.plan.places.grid, block, self.recipe.patch_px)
+        return [self._judged(index, pixels) for index, pixels in read]
+
+    def _judged(self, index: int, pixels: Rgb | None) -> ReadPatch:
+        places = self.plan.places
+        tissue_fraction = float(places.tissue_fraction[index])
+        if pixels is None:
+            return _without_pixels(index, PatchState.FAILED, tissue_fraction)
+        looked = self.colours.look_up(pixels)
+        n_tissue = int(np.count_nonzero(looked.tissue))
+        if places.is_tissue_unknown[index]:
+            tissue_fraction = n_tissue / looked.tissue.size
+            if tissue_fraction < self.recipe.tissue_fraction:
+                return _without_pixels(index, PatchState.BACKGROUND, tissue_fraction)
+        state = quality.judge(pixels, self.plan.reference)
+        return ReadPatch(
+            index=index,
+            state=state,
+            tissue_fraction=tissue_fraction,
+            collagen_fraction=int(np.count_nonzero(looked.collagen)) / max(1, n_tissue),
+            collagen_cells=_cells(looked.collagen),
+            pixels=looked.rgb if state is PatchState.PREDICTED else None,
+        )
 
 
-class ReadAhead(Generic[T]):
-    """Runs an iterator in a thread, a few items ahead; errors come out where the items would.
+class ReadAhead(Generic[S, T]):
+    """Applies a function to items in threads, a few items ahead, and gives what comes of them in their order.
 
-    As a context manager: the thread has ended when the block is left.
+    As a context manager: the threads have ended when the block is left.
     """
 
-    def __init__(self, items: Iterator[T], n_ahead: int) -> None:
-        self._items = items
-        self._queue: queue.Queue[T | BaseException | None] = queue.Queue(n_ahead)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="read ahead", daemon=True)
+    def __init__(self, function: Callable[[S], T], items: Iterator[S], *, n_threads: int, n_ahead: int) -> None:
+        self._function, self._items = function, items
+        self._n_ahead = n_ahead
+        self._threads = ThreadPoolExecutor(n_threads, "read ahead")
 
     def __enter__(self) -> Iterator[T]:
-        self._thread.start()
         return self._taken()
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        self._threads.shutdown(cancel_futures=True)
 
     def _taken(self) -> Iterator[T]:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def _run(self) -> None:
-        try:
-            for item in self._items:
-                if not self._put(item):
-                    return
-            self._put(None)
-        except BaseException as error:  # handed to the thread that waits for items
-            self._put(error)
-
-    def _put(self, item: T | BaseException | None) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=_SECONDS_BETWEEN_LOOKS)
-                return True
-            except queue.Full:
-                continue
-        return False
+        under_way = (self._threads.submit(self._function, item) for item in self._items)
+        return (future.result() for future in held_back(under_way, self._n_ahead))
 
 
-def _judged(plan: Plan, recipe: Recipe, index: int, pixels: Rgb | None) -> ReadPatch:
-    tissue_fraction = float(plan.places.tissue_fraction[index])
-    if pixels is None:
-        return _without_pixels(index, PatchState.FAILED, tissue_fraction)
-    tissue = stain.tissue_pixels(pixels)
-    if plan.places.is_tissue_unknown[index]:
-        tissue_fraction = float(tissue.mean())
-        if tissue_fraction < recipe.tissue_fraction:
-            return _without_pixels(index, PatchState.BACKGROUND, tissue_fraction)
-    collagen = stain.collagen_mask(pixels)
-    state = quality.judge(pixels, plan.reference)
-    return ReadPatch(
-        index=index,
-        state=state,
-        tissue_fraction=tissue_fraction,
-        collagen_fraction=float((collagen & tissue).sum() / max(1, tissue.sum())),
-        collagen_cells=_cells(collagen),
-        pixels=pixels if state is PatchState.PREDICTED else None,
-    )
+def held_back(items: Iterator[T], n: int) -> Iterator[T]:
+    """Give the items in their order, each when n more have been taken, so that what is taken can proceed."""
+    held: deque[T] = deque()
+    for item in items:
+        held.append(item)
+        if len(held) > n:
+            yield held.popleft()
+    yield from held
 
 
 def _without_pixels(index: int, state: PatchState, tissue_fraction: float) -> ReadPatch:

@@ -46,6 +46,7 @@ from core.inference.plan import sibling_sample
 from core.inference.ports import PatchPredictor, PredictorFactory, ReaderFactory, RegionReader
 from core.preprocess.grid import grid_over
 from core.preprocess.patches import read_patch
+from core.preprocess.stain import transfer
 
 _MOST_PREDICTORS = 2
 _SECONDS_TO_END = 8.0
@@ -221,9 +222,8 @@ class _Worker:
         if patch is None:
             raise BadSlide(slide.path, f"patch {request.patch_index} cannot be read")
         predictor = self._predictors.get(request.weights_path, request.weights_sha256, request.device)
-        return predictor.explain(
-            patch, facts.stain, method=request.method, layer=request.layer, class_index=request.stage.index
-        )
+        coloured = patch if facts.stain is None else transfer(patch, *facts.stain)
+        return predictor.explain(coloured, method=request.method, layer=request.layer, class_index=request.stage.index)
 
     def _reader(self, slide: SlideFacts) -> RegionReader:
         """Keep the slide of the last question open: the next is most often about the same."""

@@ -43,7 +43,8 @@ def optical_densities(rgb: Rgb) -> npt.NDArray[np.float32]:
 
 def mean_optical_density(rgb: Rgb) -> npt.NDArray[np.float32]:
     """Give the optical density against white (255), averaged over the three channels."""
-    return np.asarray(_OPTICAL_DENSITY[rgb].mean(axis=-1), np.float32)
+    densities = _OPTICAL_DENSITY[rgb]
+    return np.asarray((densities[..., 0] + densities[..., 1] + densities[..., 2]) / 3, np.float32)
 
 
 def tissue_pixels(rgb: Rgb) -> Mask:
@@ -51,14 +52,15 @@ def tissue_pixels(rgb: Rgb) -> Mask:
     return np.asarray(mean_optical_density(rgb) > _SMALLEST_TISSUE_OD)
 
 
-def collagen_mask(rgb: Rgb, lab: Lab | None = None) -> Mask:
+def collagen_mask(rgb: Rgb, lab: Lab | None = None, tissue: Mask | None = None) -> Mask:
     """Say which pixels are red-stained collagen: tissue, reddish, and more red than yellow.
 
     Limits: set on Sirius Red without counterstain (one human-checked mask, overlap 0.88); wrong for other stains.
     """
     lab = lab_of(rgb) if lab is None else lab
+    tissue = tissue_pixels(rgb) if tissue is None else tissue
     a, b = lab[..., 1], lab[..., 2]
-    return np.asarray(tissue_pixels(rgb) & (a > _SMALLEST_COLLAGEN_A) & (a > _SMALLEST_COLLAGEN_A_PER_B * b))
+    return np.asarray(tissue & (a > _SMALLEST_COLLAGEN_A) & (a > _SMALLEST_COLLAGEN_A_PER_B * b))
 
 
 def collagen_fraction(rgb: Rgb, tissue: Mask | None = None) -> float:
@@ -116,11 +118,16 @@ def transfer(rgb: Rgb, source: LabStatistics, target: LabStatistics) -> Rgb:
 
     Source: Reinhard 2001, Color transfer between images, eq. 10-11, in CIE Lab in place of l-alpha-beta.
     """
-    mapped = lab_of(rgb)
+    return transfer_lab(lab_of(rgb), source, target)
+
+
+def transfer_lab(lab: Lab, source: LabStatistics, target: LabStatistics) -> Rgb:
+    """Do the same to colours that are in Lab already, and give them as RGB."""
+    mapped = lab.copy()
     for channel in range(3):
         gain = target[1][channel] / max(source[1][channel], 1e-3)
         mapped[..., channel] = (mapped[..., channel] - source[0][channel]) * gain + target[0][channel]
-    back = cv2.cvtColor(mapped.reshape(1, -1, 3), cv2.COLOR_Lab2RGB).reshape(rgb.shape)
+    back = cv2.cvtColor(mapped.reshape(1, -1, 3), cv2.COLOR_Lab2RGB).reshape(lab.shape)
     return np.asarray(np.rint(np.clip(back, 0.0, 1.0) * 255.0), np.uint8)
 
 

@@ -21,7 +21,6 @@ from core.domain.recipe import Recipe
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Provenance, Slide, SlideId
 from core.inference.messages import SlideFacts
-from core.inference.ports import StainMap
 from core.slides.fingerprint import file_stamp, fingerprint
 from core.slides.reader import SlideReader
 from tests.core.preprocess.drawn_tissue import glass, tissue
@@ -42,12 +41,13 @@ class Arithmetic:
     """A predictor whose answer depends on the pixels alone. `before` is called with the number of each minibatch."""
 
     device_name = "arithmetic"
+    n_streams = 1
 
     def __init__(self, before: Callable[[int], None] = lambda _: None) -> None:
         self.minibatches: list[int] = []
         self._before = before
 
-    def predict(self, patches: npt.NDArray[np.uint8], stain: StainMap | None) -> Answer:
+    def predict(self, patches: npt.NDArray[np.uint8]) -> Answer:
         self._before(len(self.minibatches))
         self.minibatches.append(len(patches))
         features = patches.reshape(len(patches), -1, 3).mean(axis=1, dtype=np.float64)
@@ -59,7 +59,7 @@ class Arithmetic:
         return Answer((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32), saliency.astype(np.float16))
 
     def explain(
-        self, patch: npt.NDArray[np.uint8], stain: StainMap | None, *, method: str, layer: str, class_index: int
+        self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int
     ) -> npt.NDArray[np.float32]:
         if method != "gradcam":
             raise ValueError(f"unknown saliency method '{method}'")

@@ -10,8 +10,9 @@ from core.domain.geometry import Box
 from core.domain.predictions import PatchState
 from core.domain.recipe import Recipe, StainMethod
 from core.domain.slides import Slide
-from core.inference.engine import InferenceTask, Outcome, infer, share_on_collagen
+from core.inference.engine import InferenceTask, Outcome, infer
 from core.inference.messages import SlideFacts
+from core.inference.open_shard import share_on_collagen
 from core.inference.ports import PatchPredictor
 from core.inference.results import load_results
 from core.slides.reader import SlideReader
@@ -113,10 +114,10 @@ def test_a_run_stops_between_minibatches_and_keeps_its_shards(slide: Slide, tmp_
     predictor = Arithmetic()
     reader = SlideReader(slide.path, slide.scan.bounds)
     task = InferenceTask(reader=reader, slide=facts_of(slide), recipe=SMALL_PATCHES, run_folder=tmp_path)
-    outcome = infer(task, predictor, lambda _done, _total: None, lambda: len(predictor.minibatches) == 10)
+    outcome = infer(task, predictor, lambda _done, _total: None, lambda: len(predictor.minibatches) >= 10)
     reader.close()
     assert outcome is None
-    assert len(predictor.minibatches) == 10
+    assert len(predictor.minibatches) >= 10
     assert len(list((tmp_path / "shards").iterdir())) == 1
 
 

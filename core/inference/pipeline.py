@@ -1,0 +1,98 @@
+"""The shards of a run: read, predicted and stored at the same time, with little waiting for each other.
+
+Minibatches never cross shards and are taken in in their order, so a run that goes on after a kill sees the same
+minibatches as one that was never cut.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.inference.open_shard import Cut, OpenShard
+from core.inference.ports import Minibatch, PatchPredictor
+from core.inference.reading import PatchSource, ReadAhead, ReadPatch, held_back
+from core.inference.results import Shard, load_shard, save_shard
+
+_CORES_A_READER = 2
+_BLOCKS_AHEAD = 2
+
+Indices = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
+Pause = Callable[[], bool]
+"""Called between minibatches; says whether to stop."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _UnderWay:
+    """A minibatch in one of the predictor's streams; `answer` None: there was nothing to predict."""
+
+    number: int
+    shard: OpenShard
+    cut: Cut
+    answer: Future[Minibatch] | None
+
+
+class Pipeline:
+    """Predicts the shards of one run. `check_slide` is asked before each shard is stored."""
+
+    def __init__(
+        self, source: PatchSource, predictor: PatchPredictor, folder: Path, check_slide: Callable[[], None]
+    ) -> None:
+        self._source, self._predictor, self._folder, self._check_slide = source, predictor, folder, check_slide
+
+    def run(self, progress: Progress, pause: Pause) -> list[Shard] | None:
+        """Give all shards, those on disk as they are; None when stopped."""
+        plan = self._source.plan
+        indices = [np.array([index for block in blocks for index in block.wanted], np.int64) for blocks in plan.shards]
+        stored = ((number, load_shard(self._path(number), index)) for number, index in enumerate(indices))
+        done = {number: shard for number, shard in stored if shard is not None}
+        missing = {number: index for number, index in enumerate(indices) if number not in done}
+        n_done = sum(len(shard.index) for shard in done.values())
+        progress(n_done, plan.n_wanted)
+        for minibatch in self._predicted(missing):
+            if minibatch.cut.is_last:
+                done[minibatch.number] = self._store(minibatch)
+                n_done += minibatch.cut.n_taken
+            progress(n_done + (0 if minibatch.cut.is_last else minibatch.cut.n_taken), plan.n_wanted)
+            if pause():
+                return None
+        return [done[number] for number in range(len(indices))]
+
+    def _predicted(self, missing: dict[int, Indices]) -> Iterator[_UnderWay]:
+        """Give each minibatch of the missing shards, in order, when its answer has been taken in."""
+        blocks = (block for number in missing for block in self._source.plan.shards[number])
+        n_readers = max(1, len(os.sched_getaffinity(0)) // _CORES_A_READER)
+        n_ahead = n_readers * _BLOCKS_AHEAD
+        with (
+            ReadAhead(self._source.read, blocks, n_threads=n_readers, n_ahead=n_ahead) as arriving,
+            ThreadPoolExecutor(self._predictor.n_streams, "predicting") as streams,
+        ):
+            patches = (patch for block in arriving for patch in block)
+            for minibatch in held_back(self._submitted(missing, patches, streams), self._predictor.n_streams):
+                if minibatch.answer is not None:
+                    minibatch.shard.take_in(minibatch.cut, minibatch.answer.result())
+                yield minibatch
+
+    def _submitted(
+        self, missing: dict[int, Indices], patches: Iterator[ReadPatch], streams: ThreadPoolExecutor
+    ) -> Iterator[_UnderWay]:
+        for number, index in missing.items():
+            shard = OpenShard(index)
+            for cut in shard.cut(patches):
+                answer = streams.submit(self._predictor.predict, cut.pixels) if cut.patches else None
+                yield _UnderWay(number=number, shard=shard, cut=cut, answer=answer)
+
+    def _store(self, last: _UnderWay) -> Shard:
+        self._check_slide()
+        save_shard(self._path(last.number), last.shard.arrays)
+        return last.shard.arrays
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:05d}.npz"

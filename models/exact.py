@@ -1,0 +1,131 @@
+"""The exact predictor of a CPU: OpenVINO in single precision, held against plain torch on its first real patches."""
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from models.minibatch import Minibatch
+from models.openvino_graph import CompiledGraph, export_graph, graph_path, openvino_version
+
+if TYPE_CHECKING:
+    from models.predictor import TorchPredictor
+
+LARGEST_DIFFERENCE = 1e-4
+"""How far a probability may lie from plain torch's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How a graph did beside plain torch: on how many patches, how many with the same class, and how far apart."""
+
+    n_patches: int
+    n_same: int
+    largest_difference: float
+
+    @classmethod
+    def of(cls, found: npt.NDArray[np.float32], reference: npt.NDArray[np.float32]) -> "Comparison":
+        """Compare probabilities (n, classes)."""
+        return cls(
+            n_patches=len(found),
+            n_same=int((found.argmax(axis=1) == reference.argmax(axis=1)).sum()),
+            largest_difference=float(np.abs(found - reference).max()),
+        )
+
+    @property
+    def is_exact(self) -> bool:
+        """Say whether the graph may stand for torch."""
+        return self.n_same == self.n_patches and self.largest_difference <= LARGEST_DIFFERENCE
+
+
+class ExactPredictor:
+    """Predicts through a graph once it has been compared with torch, and through torch where the two differ."""
+
+    def __init__(self, graph: CompiledGraph, load_reference: Callable[[], "TorchPredictor"], record: Path) -> None:
+        """Take a graph; `record` keeps its comparison, made with the first patches that it ever meets."""
+        self._graph, self._load_reference, self._record = graph, load_reference, record
+        self._lock = threading.Lock()
+        self._reference: TorchPredictor | None = None
+        self._comparison = _stored(record)
+
+    @property
+    def n_streams(self) -> int:
+        """Give how many minibatches are best predicted at once."""
+        return self._graph.n_streams
+
+    @property
+    def device_name(self) -> str:
+        """Give what it runs on, in words."""
+        if self._comparison is not None and not self._comparison.is_exact:
+            return f"{self._torch().device_name}; OpenVINO differed by {self._comparison.largest_difference:.1g}"
+        return f"cpu ({len(os.sched_getaffinity(0))} threads, OpenVINO {openvino_version()})"
+
+    def predict(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
+        """Predict RGB patches (n, 224, 224, 3)."""
+        comparison = self._comparison or self._compare(patches)
+        if not comparison.is_exact:
+            return self._torch().predict(patches)
+        return self._through_graph(patches)
+
+    def explain(
+        self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int
+    ) -> npt.NDArray[np.float32]:
+        """Give a raw saliency map of one RGB patch, as TorchPredictor does; the first call loads torch."""
+        return self._torch().explain(patch, method=method, layer=layer, class_index=class_index)
+
+    def _through_graph(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
+        probabilities, maps = self._graph.run(patches)
+        return Minibatch(probabilities, maps.astype(np.float16))
+
+    def _torch(self) -> "TorchPredictor":
+        with self._lock:
+            if self._reference is None:
+                self._reference = self._load_reference()
+            return self._reference
+
+    def _compare(self, patches: npt.NDArray[np.uint8]) -> Comparison:
+        reference = self._torch().predict(patches).probabilities
+        self._comparison = Comparison.of(self._through_graph(patches).probabilities, reference)
+        _store(self._record, self._comparison)
+        return self._comparison
+
+
+def load_exact_predictor(weights_path: Path) -> "ExactPredictor | TorchPredictor":
+    """Load a checkpoint into OpenVINO, exported once and kept beside it; into torch, saying why, where that fails.
+
+    Raises: ValueError when the file does not fit.
+    """
+
+    def load_reference() -> "TorchPredictor":
+        from models.predictor import load_torch_predictor
+
+        return load_torch_predictor(weights_path, "cpu")
+
+    try:
+        path = graph_path(weights_path.parent / "graphs", "fp32")
+        if not path.is_file():
+            export_graph(load_reference().classifier, path)
+        return ExactPredictor(CompiledGraph(path), load_reference, path.with_suffix(".json"))
+    except (ImportError, OSError, RuntimeError) as error:
+        reference = load_reference()
+        reference.note = f"OpenVINO could not be used: {error}"
+        return reference
+
+
+def _stored(record: Path) -> Comparison | None:
+    try:
+        return Comparison(**json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _store(record: Path, comparison: Comparison) -> None:
+    unfinished = record.with_name(f"{record.name}.{os.getpid()}.part")
+    unfinished.write_text(json.dumps(asdict(comparison)), encoding="utf-8")
+    unfinished.replace(record)
