@@ -66,9 +66,12 @@ class WorkerParts:
 def serve(parts: WorkerParts, requests: TextIO, events: TextIO) -> None:
     """Answer requests until they end; the process ends some seconds later even in the middle of a minibatch."""
     worker = _Worker(parts, events)
-    threading.Thread(target=_listen, args=(requests, worker), name="listener", daemon=True).start()
+    listener = threading.Thread(target=_listen, args=(requests, worker), name="listener", daemon=True)
+    listener.start()
     worker.tell(Ready(process_id=os.getpid()))
     worker.work()
+    worker.has_ended.set()
+    listener.join(_SECONDS_TO_END)  # a thread still running at the end makes libraries complain of leaks
 
 
 def _listen(requests: TextIO, worker: _Worker) -> None:
@@ -79,14 +82,14 @@ def _listen(requests: TextIO, worker: _Worker) -> None:
             traceback.print_exc(file=sys.stderr)
     worker.is_closing.set()
     worker.inbox.put(None)
-    time.sleep(_SECONDS_TO_END)
-    os._exit(1)  # a minibatch that does not end; everything on disk is written whole or not at all
+    if not worker.has_ended.wait(_SECONDS_TO_END):
+        os._exit(1)  # a minibatch that does not end; everything on disk is written whole or not at all
 
 
 class _Worker:
     def __init__(self, parts: WorkerParts, events: TextIO) -> None:
         self.inbox: queue.Queue[Message | None] = queue.Queue()
-        self.is_closing = threading.Event()
+        self.is_closing, self.has_ended = threading.Event(), threading.Event()
         self._parts, self._events = parts, events
         self._later: deque[Message] = deque()
         self._predictors = _Predictors(parts.open_predictor)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,3 +70,10 @@ def test_a_slide_with_another_stamp_fails_as_changed(slide: Slide, tmp_path: Pat
     answers, _ = _converse(replace(_request(slide, tmp_path), slide=changed), n_answers=2)
     assert isinstance(answers[1], Failed)
     assert "changed on disk" in answers[1].reason
+
+
+def test_the_worker_that_the_app_starts_ends_without_a_word_when_its_input_closes() -> None:
+    command = [sys.executable, "-m", "core.cli", "worker"]
+    ended = subprocess.run(command, input="", capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    assert from_line(ended.stdout).process_id > 0
+    assert ended.stderr == ""
