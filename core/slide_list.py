@@ -12,7 +12,7 @@ from core.domain.predictions import Run, RunId
 from core.domain.reads import Disposition, Read
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide, SlideId
-from core.inference.requests import run_id_for
+from core.inference.requests import run_ids_for_reading
 
 _UM_PER_MM = 1000.0
 
@@ -105,12 +105,12 @@ def _listed(
     own: Mapping[SlideId, Read],
 ) -> ListedSlide:
     mpp = slide.mpp
-    run_id = None if model is None or mpp is None else run_id_for(slide, model)
+    run_ids = () if model is None or mpp is None else run_ids_for_reading(slide, model)
     bounds = slide.scan.bounds
     return ListedSlide(
         slide=slide,
         size_mm=None if mpp is None else (bounds.width_px * mpp.x / _UM_PER_MM, bounds.height_px * mpp.y / _UM_PER_MM),
-        run=None if run_id is None else runs.get(run_id),
-        job=None if run_id is None else jobs.get(run_id),
+        run=next((runs[run_id] for run_id in run_ids if run_id in runs), None),
+        job=next((jobs[run_id] for run_id in run_ids if run_id in jobs), None),
         own_read=own.get(slide.slide_id),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,10 +19,10 @@ from core.agreement.ratings import Ratings
 from core.agreement.standing import of_kind, patch_calls, ratings_of, slide_calls
 from core.demo import DemoParts, DemoStudy
 from core.domain.datasets import TrainingSet
-from core.domain.errors import NothingToDo, RunDamaged
+from core.domain.errors import BadModel, NothingToDo, RunDamaged
 from core.domain.jobs import Job
 from core.domain.people import Reader, ReaderId
-from core.domain.predictions import PatchPredictions, Run, RunId
+from core.domain.predictions import InferenceMode, PatchPredictions, Run, RunId
 from core.domain.reads import Read
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Provenance, Slide, SlideId, StatedMpp
@@ -30,9 +30,10 @@ from core.domain.stages import N_STAGES
 from core.domain.units import Mpp
 from core.inference.ports import PatchPredictor
 from core.inference.registry import ModelRegistry
-from core.inference.requests import Lookups, run_id_for
+from core.inference.requests import Lookups, run_ids_for_reading
 from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
+from core.retraining.calibration import CalibrationPatches, calibration_of_set, demo_calibration
 from core.retraining.demo_model import DemoPlan, train_demo_model
 from core.retraining.export import ExportSources, Watch, write_training_set
 from core.retraining.selection import ExportRequest, Selection, exportable_reads
@@ -178,6 +179,27 @@ class Workspace:
         require(reader, Permission.ADD_MODEL)
         return self.registry.add(folder, actor=reader.reader_id)
 
+    def quantise_model(
+        self, reader: Reader, model_id: ModelId | None, training_set: Path | None, progress: Callable[[str], None]
+    ) -> dict[str, object]:
+        """Give a model its fast mode, on a training set or, for the demo model, on drawn patches; and the measurement.
+
+        Raises: NothingToDo without patches to do it with; BadModel where it cannot be done.
+        """
+        require(reader, Permission.ADD_MODEL)
+        model = self.model(model_id)
+        if training_set is None and not model.is_demo:
+            raise NothingToDo("Name the training set that the model was trained on: --set FOLDER.")
+        patches = (
+            demo_calibration(model.recipe, progress)
+            if training_set is None
+            else calibration_of_set(training_set, model.recipe)
+        )
+        try:
+            return quantise_checkpoint(model.weights_path, patches)
+        except ValueError as error:
+            raise BadModel(model.folder, str(error)) from error
+
     def record_sign_in(self, reader: Reader) -> None:
         """Remember who reads here."""
         self.people.seen(reader)
@@ -197,10 +219,16 @@ class Workspace:
 
     # inference
 
-    def request_run(self, reader: Reader, slide_id: SlideId, model_id: ModelId | None = None) -> Job:
+    def request_run(
+        self,
+        reader: Reader,
+        slide_id: SlideId,
+        model_id: ModelId | None = None,
+        mode: InferenceMode = InferenceMode.EXACT,
+    ) -> Job:
         """Queue a model's run over a slide, or give the job that is there already."""
         require(reader, Permission.RUN_MODEL)
-        return self.supervisor.request(self.slide(slide_id), self.model(model_id), reader.reader_id)
+        return self.supervisor.request(self.slide(slide_id), self.model(model_id), reader.reader_id, mode)
 
     def request_all_runs(self, reader: Reader) -> BulkRequest:
         """Queue the latest model for every slide that it has not read; a refused slide does not hold up the others."""
@@ -224,7 +252,8 @@ class Workspace:
         slide, model = self.slide(slide_id), self.models.latest_model()
         if model is None or slide.mpp is None or slide.mpp.distrust is not None:
             return None
-        return self.runs.run_by_id(run_id_for(slide, model))
+        found = (self.runs.run_by_id(run_id) for run_id in run_ids_for_reading(slide, model))
+        return next((run for run in found if run is not None), None)
 
     def predictions(self, run_id: RunId) -> PatchPredictions:
         """Give a run's results; RunDamaged when its files are gone or broken."""
@@ -300,11 +329,18 @@ def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> di
     return train_demo_model(out, trainer, plan=plan, progress=progress, clock=time.monotonic)
 
 
-def load_predictor(weights_path: Path, device: str) -> PatchPredictor:
+def quantise_checkpoint(weights_path: Path, patches: CalibrationPatches) -> dict[str, object]:
+    """Quantise a checkpoint, and give what was measured."""
+    from models.fast import quantise
+
+    return dataclasses.asdict(quantise(weights_path, patches.calibration, patches.held_out))
+
+
+def load_predictor(weights_path: Path, device: str, mode: InferenceMode) -> PatchPredictor:
     """Load a checkpoint for the worker."""
     from models.loading import load_predictor as load
 
-    return load(weights_path, device)
+    return load(weights_path, device, mode.value)
 
 
 _current: Workspace | None = None
@@ -313,7 +349,7 @@ _current_lock = threading.Lock()
 
 def open_workspace(settings: Settings) -> Workspace:
     """Open a data folder for a command; the worker starts with the first request that needs it."""
-    return Workspace(replace(settings, n_demo_slides=0))
+    return Workspace(dataclasses.replace(settings, n_demo_slides=0))
 
 
 def start_workspace(settings: Settings) -> Workspace:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.minibatch import Minibatch
-from models.openvino_graph import CompiledGraph, export_graph, graph_path, openvino_version
+from models.openvino_graph import CompiledGraph, export_graph, graph_path, graphs_folder, openvino_version
 
 if TYPE_CHECKING:
     from models.predictor import TorchPredictor
@@ -81,7 +81,7 @@ class ExactPredictor:
 
     def _through_graph(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
         probabilities, maps = self._graph.run(patches)
-        return Minibatch(probabilities, maps.astype(np.float16))
+        return Minibatch(probabilities, maps.astype(np.float16), np.ones(len(patches), np.bool_))
 
     def _torch(self) -> "TorchPredictor":
         with self._lock:
@@ -108,7 +108,7 @@ def load_exact_predictor(weights_path: Path) -> "ExactPredictor | TorchPredictor
         return load_torch_predictor(weights_path, "cpu")
 
     try:
-        path = graph_path(weights_path.parent / "graphs", "fp32")
+        path = graph_path(graphs_folder(weights_path), "fp32")
         if not path.is_file():
             export_graph(load_reference().classifier, path)
         return ExactPredictor(CompiledGraph(path), load_reference, path.with_suffix(".json"))

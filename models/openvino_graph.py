@@ -31,6 +31,11 @@ def silent_openvino() -> Any:
     return openvino
 
 
+def graphs_folder(weights_path: Path) -> Path:
+    """Give the folder beside a checkpoint that its graphs are kept in."""
+    return weights_path.parent / "graphs"
+
+
 def graph_path(folder: Path, precision: str) -> Path:
     """Give where a checkpoint's graph is kept; another version of OpenVINO or of ours does not find it."""
     return folder / f"{precision}-{_GRAPH_VERSION}-openvino-{openvino_version()}.xml"

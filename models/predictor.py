@@ -71,7 +71,7 @@ class TorchPredictor:
         """Predict RGB patches (n, h, w, 3)."""
         with torch.inference_mode():
             probabilities, maps = self.classifier(self._on_device(patches))
-            return Minibatch(probabilities.cpu().numpy(), maps.half().cpu().numpy())
+            return Minibatch(probabilities.cpu().numpy(), maps.half().cpu().numpy(), np.ones(len(patches), np.bool_))
 
     def explain(
         self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int

@@ -12,7 +12,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Put the command on the parser."""
     parser = subparsers.add_parser("demo-model", help="train the demo model on synthetic slides")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where weights and card are written")
-    parser.add_argument("--minutes", type=float, default=30.0, help="training time (default 30)")
+    parser.add_argument("--minutes", type=float, default=90.0, help="at most so long (default 90); 720 steps else")
     parser.set_defaults(run=run, needs_workspace=False)
 
 

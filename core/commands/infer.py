@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import FibroreadError, NothingToDo
 from core.domain.jobs import Job, JobStatus
-from core.domain.predictions import Run
+from core.domain.predictions import InferenceMode, Run
 from core.domain.registry import ModelId
 from core.domain.slides import Slide
 
@@ -35,6 +35,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--all", action="store_true", help="every registered slide")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--model", metavar="ID", help="model id; the one registered last when left out")
+    parser.add_argument(
+        "--mode",
+        choices=[mode.value for mode in InferenceMode],
+        default=InferenceMode.EXACT.value,
+        help="fast: 8-bit integers, exactly again where it is close (after `fibroread model quantise`); "
+        "screening: 8-bit integers alone, no call",
+    )
     parser.set_defaults(run=run, needs_workspace=True)
 
 
@@ -42,11 +49,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Queue the slides, print each as it ends, and say whether all went well."""
     chosen = _choose(arguments.slides, arguments.all, workspace.slides.slides())
     model_id = ModelId(arguments.model) if arguments.model else None
+    mode = InferenceMode(arguments.mode)
     workspace.supervisor.device = arguments.device
     asked: list[tuple[Slide, Job | FibroreadError]] = []
     for slide in chosen:
         try:
-            asked.append((slide, workspace.request_run(COMMAND_LINE, slide.slide_id, model_id)))
+            asked.append((slide, workspace.request_run(COMMAND_LINE, slide.slide_id, model_id, mode)))
         except FibroreadError as error:
             asked.append((slide, error))
     workspace.supervisor.start()
@@ -107,4 +115,5 @@ def run_to_json(run: Run) -> dict[str, object]:
         "continuous_score": round(call.continuous_score, 4) if call else None,
         "collagen_fraction": round(call.collagen_fraction, 6) if call else None,
         "device": run.device,
+        "mode": run.mode.value,
     }

@@ -1,15 +1,16 @@
-"""`fibroread model`: registers models and lists them."""
+"""`fibroread model`: registers models, lists them, and gives one its fast mode."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import NothingToDo
-from core.domain.registry import RegisteredModel
+from core.domain.registry import ModelId, RegisteredModel
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -17,23 +18,41 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Put the command on the command line."""
-    parser = subparsers.add_parser("model", help="register a model, or list them")
+    parser = subparsers.add_parser("model", help="register a model, list them, or give one a fast mode")
     # `--data` belongs to every command and is added to this parser by the command line itself
-    parser.add_argument("action", choices=("add", "list"))
-    parser.add_argument("path", nargs="?", type=Path, help="for add: a folder or a .safetensors file with its card")
+    parser.add_argument("action", choices=("add", "list", "quantise"))
+    parser.add_argument(
+        "path", nargs="?", metavar="PATH|ID", help="for add: a folder or a .safetensors file with its card; else an id"
+    )
+    parser.add_argument(
+        "--set",
+        type=Path,
+        metavar="FOLDER",
+        dest="training_set",
+        help="for quantise: the training set of the model; the demo model needs none",
+    )
     parser.set_defaults(run=run, needs_workspace=True)
 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    """Do it and print one JSON object per model."""
+    """Do it and print one JSON object per model, or what was measured."""
     if arguments.action == "list":
         for model in workspace.models.models():
             print(json.dumps(model_to_json(model)))
         return 0
+    if arguments.action == "quantise":
+        model_id = ModelId(arguments.path) if arguments.path else None
+        measured = workspace.quantise_model(COMMAND_LINE, model_id, arguments.training_set, _tell)
+        print(json.dumps(measured))
+        return 0
     if arguments.path is None:
         raise NothingToDo("Name the model's folder or file: fibroread model add PATH.")
-    print(json.dumps(model_to_json(workspace.add_model(COMMAND_LINE, arguments.path))))
+    print(json.dumps(model_to_json(workspace.add_model(COMMAND_LINE, Path(arguments.path)))))
     return 0
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 def model_to_json(model: RegisteredModel) -> dict[str, object]:

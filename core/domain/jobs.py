@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from core.domain.predictions import RunId
+from core.domain.predictions import InferenceMode, RunId
 from core.domain.registry import ModelId
 from core.domain.slides import SlideId
 
@@ -34,3 +34,4 @@ class Job:
     reason: str | None = None
     requested_by: str
     requested_at: datetime
+    mode: InferenceMode = InferenceMode.EXACT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import NewType
 
 import numpy as np
@@ -21,9 +21,21 @@ RunId = NewType("RunId", str)
 """32 hexadecimal digits of the hash over slide, recipe and checkpoint."""
 
 
-def run_id_of(slide_id: SlideId, recipe: Recipe, checkpoint_sha256: str, mpp: float) -> RunId:
+class InferenceMode(Enum):
+    """How exactly the network is computed.
+
+    EXACT: in single precision. FAST: in 8-bit integers, and again exactly where the two best stages are close.
+    SCREENING: in 8-bit integers alone, for triage; a slide gets no call from it.
+    """
+
+    EXACT = "exact"
+    FAST = "fast"
+    SCREENING = "screening"
+
+
+def run_id_of(slide_id: SlideId, recipe: Recipe, checkpoint_sha256: str, mpp: float, mode: InferenceMode) -> RunId:
     """Address a run by what decides its result; `mpp` is the level-0 one used (a person may have stated it)."""
-    text = "\n".join(["run-1", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp))])
+    text = "\n".join(["run-2", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp)), mode.value])
     return RunId(hashlib.sha256(text.encode()).hexdigest()[:32])
 
 
@@ -76,6 +88,7 @@ class PatchPredictions:
     probabilities: FloatArray  # (n, 7) rows sum to 1
     saliency: npt.NDArray[np.float16]  # (n, 7 stages, 7 rows, 7 columns)
     saliency_on_collagen: FloatArray  # (n, 2) share of the called stage's saliency on collagen, by chance; NaN: none
+    is_exact: npt.NDArray[np.bool_]  # (n,) predicted in single precision
 
     def __post_init__(self) -> None:
         n = self.grid.n_patches
@@ -118,7 +131,7 @@ class SlideCall:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """A finished inference run; `call` is None when no patch could be predicted."""
+    """A finished inference run; `call` is None when no patch could be predicted, and after screening."""
 
     run_id: RunId
     slide_id: SlideId
@@ -133,3 +146,4 @@ class Run:
     code_version: str
     finished_at: datetime
     content_sha256: str = field(default="")
+    mode: InferenceMode = InferenceMode.EXACT

@@ -23,7 +23,10 @@ from core.preprocess.colours import Colours
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InferenceTask:
-    """What to run over what. `check_slide` raises SlideChanged when the file is not what it was at the start."""
+    """What to run over what. `check_slide` raises SlideChanged when the file is not what it was at the start.
+
+    `is_called` False leaves the slide without a call.
+    """
 
     reader: RegionReader
     slide: SlideFacts
@@ -32,6 +35,7 @@ class InferenceTask:
     siblings: SiblingSamples = field(default=lambda: iter(()))
     check_slide: Callable[[], None] = field(default=lambda: None)
     aggregator: SlideAggregator = field(default_factory=UpperQuantile)
+    is_called: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +88,7 @@ def _gathered(plan: Plan, shards: list[Shard]) -> PatchPredictions:
 def _outcome(task: InferenceTask, predictions: PatchPredictions, sha256: str, began_s: float) -> Outcome:
     states = [PatchState(value) for value in predictions.state.tolist()]
     return Outcome(
-        call=task.aggregator.call(predictions),
+        call=task.aggregator.call(predictions) if task.is_called else None,
         n_patches=states.count(PatchState.PREDICTED),
         n_excluded=sum(state.is_excluded for state in states),
         n_failed=states.count(PatchState.FAILED),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.geometry import Box
-from core.domain.predictions import RunId, SlideCall
+from core.domain.predictions import InferenceMode, RunId, SlideCall
 from core.domain.recipe import Recipe
 from core.domain.slides import SlideId
 from core.domain.stages import Stage
@@ -42,6 +42,7 @@ class InferRequest:
     weights_sha256: str
     device: str
     run_folder: Path
+    mode: InferenceMode = InferenceMode.EXACT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +176,7 @@ def from_line(line: str) -> Message:
 def _to_plain(value: object) -> object:
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, Stage):
+    if isinstance(value, Stage | InferenceMode):
         return value.value
     if isinstance(value, SlideFacts | SlideCall | Box):
         return asdict(value)
@@ -206,5 +207,6 @@ _READERS: dict[str, Any] = {
     "weights_path": Path,
     "run_folder": Path,
     "stage": Stage,
+    "mode": InferenceMode,
     "call": _slide_call,
 }

@@ -47,6 +47,7 @@ class OpenShard:
             probabilities=np.zeros((n, N_STAGES), np.float32),
             saliency=np.zeros((n, N_STAGES, 7, 7), np.float16),
             saliency_on_collagen=np.full((n, 2), np.nan, np.float32),
+            is_exact=np.zeros(n, np.bool_),
         )
 
     def cut(self, patches: Iterator[ReadPatch]) -> Iterator[Cut]:
@@ -68,6 +69,7 @@ class OpenShard:
         rows = list(cut.rows)
         self.arrays.probabilities[rows] = answer.probabilities
         self.arrays.saliency[rows] = answer.saliency
+        self.arrays.is_exact[rows] = answer.is_exact
         called = answer.probabilities.argmax(axis=1)
         cells = np.stack([patch.collagen_cells for patch in cut.patches])
         of_called = answer.saliency[np.arange(len(rows)), called]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from core.domain.geometry import Box
 from core.domain.jobs import Job
-from core.domain.predictions import PatchPredictions, Run, RunId, SlideCall
+from core.domain.predictions import InferenceMode, PatchPredictions, Run, RunId, SlideCall
 
 
 class Minibatch(Protocol):
@@ -24,6 +24,10 @@ class Minibatch(Protocol):
     @property
     def saliency(self) -> npt.NDArray[np.float16]:
         """Give (n, 7 stages, 7, 7): Grad-CAM on the last block after ReLU, unscaled."""
+
+    @property
+    def is_exact(self) -> npt.NDArray[np.bool_]:
+        """Give (n,): which patches were predicted in single precision (on a GPU: as precisely as it does)."""
 
 
 class PatchPredictor(Protocol):
@@ -46,8 +50,8 @@ class PatchPredictor(Protocol):
         """Give a raw saliency map of one patch, (224, 224); ValueError for an unknown method or layer."""
 
 
-PredictorFactory = Callable[[Path, str], PatchPredictor]
-"""Load a checkpoint file onto 'auto', 'cpu' or 'cuda'."""
+PredictorFactory = Callable[[Path, str, InferenceMode], PatchPredictor]
+"""Load a checkpoint file onto 'auto', 'cpu' or 'cuda', for a mode; ValueError where there is no such mode."""
 
 
 class RegionReader(Protocol):

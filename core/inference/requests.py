@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.domain.errors import MppMissing
 from core.domain.geometry import Grid
-from core.domain.predictions import RunId, run_id_of
+from core.domain.predictions import InferenceMode, RunId, run_id_of
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide, SlideId
 from core.domain.stages import Stage
@@ -61,9 +61,14 @@ def slide_facts(slide: Slide) -> SlideFacts:
     )
 
 
-def run_id_for(slide: Slide, model: RegisteredModel) -> RunId:
+def run_id_for(slide: Slide, model: RegisteredModel, mode: InferenceMode = InferenceMode.EXACT) -> RunId:
     """Give the id of a model's run over a slide; MppMissing while the slide's scale is unknown."""
-    return run_id_of(slide.slide_id, model.recipe, model.checkpoint_sha256, slide_facts(slide).mpp)
+    return run_id_of(slide.slide_id, model.recipe, model.checkpoint_sha256, slide_facts(slide).mpp, mode)
+
+
+def run_ids_for_reading(slide: Slide, model: RegisteredModel) -> tuple[RunId, RunId]:
+    """Give the ids of the runs that a reader may be shown, the better first; screening is for triage alone."""
+    return run_id_for(slide, model, InferenceMode.EXACT), run_id_for(slide, model, InferenceMode.FAST)
 
 
 def grid_for(slide: Slide, model: RegisteredModel) -> Grid:
@@ -72,12 +77,21 @@ def grid_for(slide: Slide, model: RegisteredModel) -> Grid:
     return grid_over(facts.name, facts.bounds, facts.mpp, model.recipe)
 
 
-def infer_request(slide: Slide, model: RegisteredModel, lookups: Lookups, runs_dir: Path, device: str) -> InferRequest:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How a run is made: on which device, in which mode, in which folder of runs."""
+
+    device: str
+    mode: InferenceMode
+    runs_dir: Path
+
+
+def infer_request(slide: Slide, model: RegisteredModel, lookups: Lookups, way: Way) -> InferRequest:
     """Give the order to run a model over a slide, after a look whether its file is still the same."""
     if lookups.verify is not None:
         lookups.verify(slide)
         slide = replace(slide, file_stamp=file_stamp(slide.path))
-    run_id = run_id_for(slide, model)
+    run_id = run_id_for(slide, model, way.mode)
     others = tuple(other for other in lookups.stain_batch_of(slide) if other.slide_id != slide.slide_id)
     return InferRequest(
         run_id=run_id,
@@ -86,8 +100,9 @@ def infer_request(slide: Slide, model: RegisteredModel, lookups: Lookups, runs_d
         recipe=model.recipe,
         weights_path=model.weights_path,
         weights_sha256=model.checkpoint_sha256,
-        device=device,
-        run_folder=runs_dir / run_id,
+        device=way.device,
+        run_folder=way.runs_dir / run_id,
+        mode=way.mode,
     )
 
 

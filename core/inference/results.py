@@ -30,8 +30,9 @@ _ARRAYS = (
     "probabilities",
     "saliency",
     "saliency_on_collagen",
+    "is_exact",
 )
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -45,6 +46,7 @@ class Shard:
     probabilities: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float16]
     saliency_on_collagen: npt.NDArray[np.float32]
+    is_exact: npt.NDArray[np.bool_]
 
 
 _SHARD_FIELDS = tuple(field.name for field in fields(Shard))
@@ -138,6 +140,7 @@ def gather(
         probabilities=np.zeros((n, N_STAGES), np.float32),
         saliency=np.zeros((n, N_STAGES, 7, 7), np.float16),
         saliency_on_collagen=np.full((n, 2), np.nan, np.float32),
+        is_exact=np.zeros(n, np.bool_),
     )
     for shard in shards:
         for name in _ARRAYS:

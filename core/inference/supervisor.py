@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from core.domain.errors import FibroreadError, NothingToDo, UserMustAct, WorkerLost
 from core.domain.jobs import Job, JobStatus
-from core.domain.predictions import Run, RunId
+from core.domain.predictions import InferenceMode, Run, RunId
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide
 from core.inference.messages import (
@@ -35,7 +35,7 @@ from core.inference.messages import (
     Stopped,
 )
 from core.inference.ports import JobPort, RunPort
-from core.inference.requests import Explanation, Lookups, explain_request, grid_for, infer_request, run_id_for
+from core.inference.requests import Explanation, Lookups, Way, explain_request, grid_for, infer_request, run_id_for
 from core.inference.worker_process import WorkerProcess
 
 _MOST_DEATHS = 3
@@ -114,7 +114,9 @@ class Supervisor:
         self._inbox.put(None)
         thread.join()
 
-    def request(self, slide: Slide, model: RegisteredModel, requested_by: str) -> Job:
+    def request(
+        self, slide: Slide, model: RegisteredModel, requested_by: str, mode: InferenceMode = InferenceMode.EXACT
+    ) -> Job:
         """Give the job of a model's run over a slide, queued now unless it is there already.
 
         Raises: MppMissing, OutsideRecipe when the slide cannot be measured or does not suit the recipe.
@@ -122,12 +124,13 @@ class Supervisor:
         grid_for(slide, model)
         job = self._jobs.request(
             Job(
-                run_id=run_id_for(slide, model),
+                run_id=run_id_for(slide, model, mode),
                 slide_id=slide.slide_id,
                 model_id=model.model_id,
                 status=JobStatus.QUEUED,
                 requested_by=requested_by,
                 requested_at=self._settings.clock(),
+                mode=mode,
             )
         )
         self._inbox.put(None)
@@ -214,7 +217,9 @@ class Supervisor:
         if self._runs.run_by_id(job.run_id) is not None:
             return None
         slide, model = self._lookups.slide(job.slide_id), self._lookups.model(job.model_id)
-        request = infer_request(slide, model, self._lookups, self._settings.runs_dir, self.device)
+        request = infer_request(
+            slide, model, self._lookups, Way(device=self.device, mode=job.mode, runs_dir=self._settings.runs_dir)
+        )
         if request.run_id != job.run_id:
             raise UserMustAct("The slide's microns per pixel changed since this was asked. Ask again.")
         return request
@@ -276,6 +281,7 @@ class Supervisor:
                 code_version=self._settings.code_version,
                 finished_at=self._settings.clock(),
                 content_sha256=message.content_sha256,
+                mode=job.mode,
             )
         )
 

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.errors import BadModel, BadSlide, FibroreadError, RunDamaged, SlideChanged, UserMustAct
+from core.domain.predictions import InferenceMode
 from core.inference.engine import InferenceTask, infer
 from core.inference.facts import read_facts
 from core.inference.messages import (
@@ -128,7 +129,7 @@ class _Worker:
     def _infer(self, request: InferRequest) -> Finished | None:
         check_slide = self._slide_check(request.slide)
         check_slide()
-        predictor = self._predictors.get(request.weights_path, request.weights_sha256, request.device)
+        predictor = self._predictors.get(request, request.mode)
         reader = self._parts.open_reader(request.slide.path, request.slide.bounds)
         task = InferenceTask(
             reader=reader,
@@ -137,6 +138,7 @@ class _Worker:
             run_folder=request.run_folder,
             siblings=lambda: self._sibling_samples(request),
             check_slide=check_slide,
+            is_called=request.mode is not InferenceMode.SCREENING,
         )
         try:
             outcome = infer(
@@ -224,7 +226,7 @@ class _Worker:
         patch = read_patch(self._reader(slide), grid, request.patch_index, request.recipe.patch_px)
         if patch is None:
             raise BadSlide(slide.path, f"patch {request.patch_index} cannot be read")
-        predictor = self._predictors.get(request.weights_path, request.weights_sha256, request.device)
+        predictor = self._predictors.get(request, InferenceMode.EXACT)
         coloured = patch if facts.stain is None else transfer(patch, *facts.stain)
         return predictor.explain(coloured, method=request.method, layer=request.layer, class_index=request.stage.index)
 
@@ -246,19 +248,19 @@ class _Predictors:
 
     def __init__(self, open_predictor: PredictorFactory) -> None:
         self._open = open_predictor
-        self._loaded: OrderedDict[tuple[Path, str, str], PatchPredictor] = OrderedDict()
+        self._loaded: OrderedDict[tuple[Path, str, str, InferenceMode], PatchPredictor] = OrderedDict()
 
-    def get(self, weights_path: Path, weights_sha256: str, device: str) -> PatchPredictor:
+    def get(self, request: InferRequest | ExplainRequest, mode: InferenceMode) -> PatchPredictor:
         """Give a checkpoint loaded on a device; BadModel when the file is not the registered one any more."""
-        key = weights_path, weights_sha256, device
+        key = request.weights_path, request.weights_sha256, request.device, mode
         if key not in self._loaded:
-            _check_weights(weights_path, weights_sha256)
+            _check_weights(request.weights_path, request.weights_sha256)
             while len(self._loaded) >= _MOST_PREDICTORS:
                 self._loaded.popitem(last=False)
             try:
-                self._loaded[key] = self._open(weights_path, device)
+                self._loaded[key] = self._open(request.weights_path, request.device, mode)
             except ValueError as error:
-                raise BadModel(weights_path, str(error)) from error
+                raise BadModel(request.weights_path, str(error)) from error
         self._loaded.move_to_end(key)
         return self._loaded[key]
 

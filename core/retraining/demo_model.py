@@ -80,7 +80,7 @@ def train_demo_model(
     out_dir.mkdir(parents=True, exist_ok=True)
     begin, unfinished = clock(), out_dir / "unfinished.safetensors"
     recipe = Recipe(stain_reference=reference_statistics(demo_slides("reference", ("A",), 4, plan)))
-    training = make_patches(_part("training", plan), recipe, plan.training_patches_a_slide, progress)
+    training = make_patches(demo_part("training", plan), recipe, plan.training_patches_a_slide, progress)
     progress(f"{len(training.targets)} training patches made in {clock() - begin:.0f} s")
     trainer.train(training.patches, training.targets, keep_at=unfinished, progress=progress)
     minutes = (clock() - begin) / 60.0
@@ -100,7 +100,7 @@ def _measure_parts(
     by_network: dict[str, object] = {}
     by_area: dict[str, object] = {}
     for part in ("validation", "held_out", "unseen_stain"):
-        examined = make_patches(_part(part, plan), recipe, plan.test_patches_a_slide, progress)
+        examined = make_patches(demo_part(part, plan), recipe, plan.test_patches_a_slide, progress)
         by_network[part] = asdict(measure(examined, trainer.predict(examined.patches)))
         by_area[part] = asdict(measure(examined, baseline(training, examined)))
         progress(f"{part}: {json.dumps(by_network[part])}; collagen area alone: {json.dumps(by_area[part])}")
@@ -125,7 +125,8 @@ def demo_slides(part: str, sites: tuple[str, ...], n_animals: int, plan: DemoPla
     )
 
 
-def _part(part: str, plan: DemoPlan) -> tuple[SyntheticSlide, ...]:
+def demo_part(part: str, plan: DemoPlan) -> tuple[SyntheticSlide, ...]:
+    """Give the slides of a part: training, validation, held_out or unseen_stain."""
     sites = (UNSEEN_SITE,) if part == "unseen_stain" else TRAINING_SITES
     counts = {"training": plan.n_training_animals, "validation": plan.n_validation_animals}
     return demo_slides(part, sites, counts.get(part, plan.n_test_animals), plan)

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.domain.errors import NothingToDo
 from core.domain.jobs import Job, JobStatus
-from core.domain.predictions import RunId
+from core.domain.predictions import InferenceMode, RunId
 from core.domain.registry import ModelId
 from core.domain.slides import SlideId
 from core.store import audit
@@ -114,6 +114,7 @@ def _job_row(job: Job, place: int) -> dict[str, Value]:
         "requested_by": job.requested_by,
         "requested_at": to_column(job.requested_at),
         "place_in_queue": place,
+        "mode": job.mode.value,
     }
 
 
@@ -128,31 +129,34 @@ def _job(row: tuple[Any, ...]) -> Job:
         reason=row[6],
         requested_by=row[7],
         requested_at=from_column(row[8]),
+        mode=InferenceMode(row[9] or InferenceMode.EXACT.value),
     )
 
 
 _INSERT_JOB = """
     INSERT INTO job (
-        run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at, place_in_queue
+        run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at, place_in_queue,
+        mode
     ) VALUES (
-        $run_id, $slide_id, $model_id, 'queued', 0, $n_total, NULL, $requested_by, $requested_at, $place_in_queue
+        $run_id, $slide_id, $model_id, 'queued', 0, $n_total, NULL, $requested_by, $requested_at, $place_in_queue,
+        $mode
     )
 """
 _REQUEUE_JOB = """
     UPDATE job
     SET status = 'queued', slide_id = $slide_id, model_id = $model_id, n_done = 0, n_total = $n_total, reason = NULL,
-        requested_by = $requested_by, requested_at = $requested_at, place_in_queue = $place_in_queue
+        requested_by = $requested_by, requested_at = $requested_at, place_in_queue = $place_in_queue, mode = $mode
     WHERE run_id = $run_id
 """
 _SELECT_JOB = """
-    SELECT run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at
+    SELECT run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at, mode
     FROM job WHERE run_id = $run_id
 """
 _SELECT_JOBS = """
-    SELECT run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at
+    SELECT run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at, mode
     FROM job ORDER BY place_in_queue
 """
 _SELECT_NEXT_QUEUED = """
-    SELECT run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at
+    SELECT run_id, slide_id, model_id, status, n_done, n_total, reason, requested_by, requested_at, mode
     FROM job WHERE status = 'queued' ORDER BY place_in_queue LIMIT 1
 """

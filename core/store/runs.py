@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from core.domain.predictions import Run, RunId, SlideCall
+from core.domain.predictions import InferenceMode, Run, RunId, SlideCall
 from core.domain.registry import ModelId
 from core.domain.slides import SlideId
 from core.domain.stages import Stage
@@ -69,6 +69,7 @@ def _run_row(run: Run) -> dict[str, Value]:
         "code_version": run.code_version,
         "finished_at": to_column(run.finished_at),
         "content_sha256": run.content_sha256,
+        "mode": run.mode.value,
     }
 
 
@@ -87,6 +88,7 @@ def _run(row: tuple[Any, ...]) -> Run:
         code_version=row[10],
         finished_at=from_column(row[11]),
         content_sha256=row[12],
+        mode=InferenceMode(row[13] or InferenceMode.EXACT.value),
     )
 
 
@@ -104,15 +106,15 @@ def _call(stored: str) -> SlideCall:
 _INSERT_RUN = """
     INSERT INTO run (
         sequence, run_id, slide_id, model_id, recipe_hash, call_json, n_patches, n_excluded, n_failed, seconds,
-        device, code_version, finished_at, content_sha256
+        device, code_version, finished_at, content_sha256, mode
     ) VALUES (
         $sequence, $run_id, $slide_id, $model_id, $recipe_hash, $call_json, $n_patches, $n_excluded, $n_failed,
-        $seconds, $device, $code_version, $finished_at, $content_sha256
+        $seconds, $device, $code_version, $finished_at, $content_sha256, $mode
     )
 """
 _SELECT_RUNS = """
     SELECT
         run_id, slide_id, model_id, recipe_hash, call_json, n_patches, n_excluded, n_failed, seconds, device,
-        code_version, finished_at, content_sha256
+        code_version, finished_at, content_sha256, mode
     FROM run ORDER BY sequence
 """

@@ -11,7 +11,7 @@ from core.domain.jobs import Job, JobStatus
 from core.domain.people import Reader
 from core.domain.slides import Slide, SlideId
 from core.domain.units import Mpp
-from core.inference.requests import run_id_for
+from core.inference.requests import run_ids_for_reading
 from pages.parts import messages, session
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ def _draw_job(workspace: Workspace, reader: Reader, slide: Slide, was_under_way:
 
 def _job(workspace: Workspace, slide: Slide) -> Job | None:
     model = workspace.models.latest_model()
-    return None if model is None else workspace.jobs.job(run_id_for(slide, model))
+    if model is None:
+        return None
+    asked = (workspace.jobs.job(run_id) for run_id in run_ids_for_reading(slide, model))
+    return next((job for job in asked if job is not None), None)
 
 
 def _share(job: Job) -> float:

@@ -76,6 +76,7 @@ def _predictions(grid: Grid, state: npt.NDArray[np.int64], probabilities: npt.ND
         probabilities=probabilities,
         saliency=saliency.astype(np.float16),
         saliency_on_collagen=share.astype(np.float32),
+        is_exact=is_predicted,
     )
 
 

@@ -32,7 +32,7 @@ def main() -> None:
     """Serve as `fibroread worker` does."""
     before = {"die": _die}.get(sys.argv[1], _stand_still) if len(sys.argv) > 1 else (lambda _: None)
     parts = WorkerParts(
-        open_predictor=lambda _path, _device: Arithmetic(before), open_reader=SlideReader, file_stamp=file_stamp
+        open_predictor=lambda _path, _device, _mode: Arithmetic(before), open_reader=SlideReader, file_stamp=file_stamp
     )
     serve(parts, sys.stdin, sys.stdout)
 

@@ -35,6 +35,7 @@ class Answer(NamedTuple):
 
     probabilities: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float16]
+    is_exact: npt.NDArray[np.bool_]
 
 
 class Arithmetic:
@@ -56,7 +57,11 @@ class Arithmetic:
         side = patches.shape[1] // 7
         cells = patches[:, : 7 * side, : 7 * side, 0].reshape(-1, 7, side, 7, side).mean(axis=(2, 4))
         saliency = np.repeat(cells[:, None], 7, axis=1) / 255.0
-        return Answer((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32), saliency.astype(np.float16))
+        return Answer(
+            (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
+            saliency.astype(np.float16),
+            np.ones(len(patches), np.bool_),
+        )
 
     def explain(
         self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int

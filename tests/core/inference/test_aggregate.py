@@ -25,6 +25,7 @@ def predictions_of(
         probabilities=probabilities.astype(np.float32),
         saliency=np.zeros((n, 7, 7, 7), np.float16),
         saliency_on_collagen=np.zeros((n, 2), np.float32),
+        is_exact=np.ones(n, np.bool_),
     )
 
 

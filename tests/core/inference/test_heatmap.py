@@ -47,6 +47,7 @@ def predictions_of(grid: Grid, probabilities: npt.NDArray[np.float32], **arrays:
         "collagen_fraction": np.zeros(n, np.float32),
         "saliency": np.zeros((n, 7, 7, 7), np.float16),
         "saliency_on_collagen": np.full((n, 2), np.nan, np.float32),
+        "is_exact": np.ones(n, np.bool_),
         **arrays,
     }
     return PatchPredictions(grid=grid, probabilities=probabilities, **whole)  # type: ignore[arg-type]

@@ -1,0 +1,98 @@
+"""Patches to quantise a model with: some that it was trained on, and others of subjects it never saw."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.datasets import Split
+from core.domain.errors import NothingToDo
+from core.domain.recipe import Recipe, StainMethod
+from core.preprocess.patches import spread_sample
+from core.preprocess.stain import fit, transfer
+from core.retraining.demo_model import DemoPlan, demo_part
+from core.retraining.demo_patches import make_patches
+from core.retraining.manifest import Row, read_manifest
+
+N_CALIBRATION = 300
+N_HELD_OUT = 1000
+_FEWEST_CALIBRATION = 50
+_FEWEST_HELD_OUT = 100
+_DEMO_TRAINING_SLIDES = 70
+_DEMO_PATCHES_A_SLIDE = 5
+_DEMO_HELD_OUT_A_SLIDE = 36
+
+Rgb = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CalibrationPatches:
+    """RGB patches (n, 224, 224, 3) in a recipe's colours; no subject is in both parts."""
+
+    calibration: Rgb
+    held_out: Rgb
+
+
+def demo_calibration(recipe: Recipe, progress: Callable[[str], None]) -> CalibrationPatches:
+    """Draw patches of animals that the demo model was trained on, and of its validation animals."""
+    plan = DemoPlan()
+    trained_on = demo_part("training", plan)[:_DEMO_TRAINING_SLIDES]
+    return CalibrationPatches(
+        calibration=make_patches(trained_on, recipe, _DEMO_PATCHES_A_SLIDE, progress).patches[:N_CALIBRATION],
+        held_out=make_patches(demo_part("validation", plan), recipe, _DEMO_HELD_OUT_A_SLIDE, progress).patches,
+    )
+
+
+def calibration_of_set(folder: Path, recipe: Recipe) -> CalibrationPatches:
+    """Read a training set: its training side to calibrate on, its validation and test sides as held out.
+
+    Each slide's stain is fitted on its own patches of the set, those of one stain batch together where the recipe says.
+    Raises: NothingToDo when there is no set, or too little in it.
+    """
+    try:
+        rows = read_manifest(folder / "manifest.parquet")
+    except OSError as error:
+        raise NothingToDo(f"{folder} is no training set: it has no manifest.parquet. Export one first.") from error
+    training = [row for row in rows if row["split"] == Split.TRAIN.value]
+    others = [row for row in rows if row["split"] in (Split.VALIDATION.value, Split.TEST.value)]
+    if len(training) < _FEWEST_CALIBRATION or len(others) < _FEWEST_HELD_OUT:
+        raise NothingToDo(
+            f"The set has {len(training)} training and {len(others)} other patches; to trust a fast mode it takes "
+            f"at least {_FEWEST_CALIBRATION} and {_FEWEST_HELD_OUT}. Export a larger one."
+        )
+    return CalibrationPatches(
+        calibration=_read(folder, _spread(training, N_CALIBRATION), recipe),
+        held_out=_read(folder, _spread(others, N_HELD_OUT), recipe),
+    )
+
+
+def _spread(rows: list[Row], n: int) -> list[Row]:
+    return [rows[place] for place in spread_sample(np.arange(len(rows)), n).tolist()]
+
+
+def _read(folder: Path, rows: Iterable[Row], recipe: Recipe) -> Rgb:
+    """Give the patches of some rows in the recipe's colours, stained alike by stained alike."""
+    alike: dict[tuple[object, ...], dict[str, list[Rgb]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        slide = str(row["slide_id"])
+        key = (row["site"], row["stain_batch"]) if recipe.stain is StainMethod.STAIN_BATCH else (slide,)
+        alike[key][slide].append(_picture(folder / str(row["file"])))
+    coloured: list[Rgb] = []
+    for slides in alike.values():
+        source = fit(recipe.stain, list(slides.values()))
+        patches = [patch for slide in slides.values() for patch in slide]
+        coloured += patches if source is None else [transfer(each, source, recipe.stain_reference) for each in patches]
+    return np.stack(coloured)
+
+
+def _picture(path: Path) -> Rgb:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise NothingToDo(f"{path} cannot be read as an image. Check the set with `sha256sum -c checksums.txt`.")
+    return np.asarray(picture, np.uint8)
