@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.commands import (
     agreement,
+    bench,
     demo_model,
     demo_slides,
     export,
@@ -22,7 +23,19 @@ from core.commands import (
 )
 from core.domain.errors import FibroreadError, TryAgain
 
-_COMMANDS = (import_slides, infer, predictions, model, agreement, export, verify, demo_model, demo_slides, worker)
+_COMMANDS = (
+    import_slides,
+    infer,
+    predictions,
+    model,
+    agreement,
+    export,
+    verify,
+    bench,
+    demo_model,
+    demo_slides,
+    worker,
+)
 _EXIT_INTERRUPTED = 130
 
 

@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Queue the slides, print each as it ends, and say whether all went well."""
-    chosen = _choose(arguments.slides, arguments.all, workspace.slides.slides())
+    chosen = choose_slides(arguments.slides, arguments.all, workspace.slides.slides())
     model_id = ModelId(arguments.model) if arguments.model else None
     mode = InferenceMode(arguments.mode)
     workspace.supervisor.device = arguments.device
@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     return 0 if is_well else 1
 
 
-def _choose(names: list[str], is_all: bool, slides: tuple[Slide, ...]) -> list[Slide]:
+def choose_slides(names: list[str], is_all: bool, slides: tuple[Slide, ...]) -> list[Slide]:
+    """Give the registered slides that are meant by id, path, name or the beginning of an id; NothingToDo for none."""
     if is_all:
         return list(slides)
     if not names:

@@ -1,0 +1,17 @@
+"""`fibroread bench`: measures what this machine does, one kind of work at a time."""
+
+from __future__ import annotations
+
+import argparse
+
+from core.commands import bench_engine
+
+_KINDS = (bench_engine,)
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command on the command line."""
+    parser = subparsers.add_parser("bench", help="measure what this machine does")
+    kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    for kind in _KINDS:
+        kind.add_parser(kinds)
