@@ -49,6 +49,8 @@ class PatchState(IntEnum):
     PEN = 4
     BUBBLE = 5
     FAILED = 6
+    EDGE = 7
+    FAINT = 8
 
     @property
     def reason(self) -> str:
@@ -58,7 +60,7 @@ class PatchState(IntEnum):
     @property
     def is_excluded(self) -> bool:
         """Say whether tissue was left out by the quality gate."""
-        return self in (PatchState.BLURRED, PatchState.FOLDED, PatchState.PEN, PatchState.BUBBLE)
+        return self not in (PatchState.BACKGROUND, PatchState.PREDICTED, PatchState.FAILED)
 
 
 _STATE_WORDS = {
@@ -67,8 +69,10 @@ _STATE_WORDS = {
     PatchState.BLURRED: "out of focus",
     PatchState.FOLDED: "fold",
     PatchState.PEN: "pen",
-    PatchState.BUBBLE: "bubble or edge",
+    PatchState.BUBBLE: "bubble or edge of the cover slip",
     PatchState.FAILED: "could not be read",
+    PatchState.EDGE: "rolled edge of the tissue",
+    PatchState.FAINT: "faint stain",
 }
 
 FloatArray = npt.NDArray[np.float32]

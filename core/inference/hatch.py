@@ -24,6 +24,8 @@ _RULES: dict[str, _Rule] = {
     "hatch-crossed": lambda x, y: ((x + y) % _PERIOD_PX < 2) | ((x - y) % _PERIOD_PX < 2),
     "hatch-dotted": lambda x, y: (x % _PERIOD_PX < 3) & (y % _PERIOD_PX < 3),
     "hatch-upright": lambda x, y: (x % _PERIOD_PX < 2) & (y >= 0),
+    "hatch-level": lambda x, y: (y % _PERIOD_PX < 2) & (x >= 0),
+    "hatch-pricked": lambda x, y: ((x + y) % _PERIOD_PX < 2) & (x % 4 < 2),
     "hatch-sparse": lambda x, y: (x + y) % (2 * _PERIOD_PX) < 2,
 }
 

@@ -86,6 +86,8 @@ _HATCHES = {
     PatchState.FOLDED: "hatch-falling",
     PatchState.PEN: "hatch-crossed",
     PatchState.BUBBLE: "hatch-dotted",
+    PatchState.EDGE: "hatch-level",
+    PatchState.FAINT: "hatch-pricked",
     PatchState.FAILED: "hatch-upright",
 }
 _MARKS = {Stage.S1B: "bars-1", Stage.S1C: "bars-2"}

@@ -77,7 +77,7 @@ def make_plan(reader: BoxReader, slide: SlideFacts, recipe: Recipe, siblings: Si
         places=places,
         shards=_shards(blocks_of(places.grid, places.wanted)),
         stain=_stain_map(recipe, sample, siblings),
-        reference=SlideReference.of(sample),
+        reference=SlideReference.of(sample, recipe.mpp),
     )
 
 

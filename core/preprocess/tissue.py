@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from core.preprocess.ink import densities_of, red_ink_mask
 from core.preprocess.stain import lab_of, mean_optical_density, optical_densities
 
 OVERVIEW_UM = 8.0
@@ -44,9 +45,9 @@ def segment(rgb: Rgb, um_per_px: float) -> Segmentation:
 
     Tissue is what absorbs one colour more than another, or absorbs much: Otsu's threshold on that, held within
     bounds, so that a blank slide has no tissue and a slide without background has it everywhere. Pen goes by hue
-    (blue, green), by being black, or by being redder than Sirius Red can be; red ink is taken with its rim.
+    (blue, green), by being black, or by being redder or clearer than Sirius Red can be; red ink is taken with its rim.
     Source: Otsu 1979, A threshold selection method from gray-level histograms.
-    Limits: red pen is seen only where it is fully saturated somewhere; violet pen counts as tissue.
+    Limits: pale red pen and violet pen count as tissue.
     """
     smooth = np.asarray(cv2.GaussianBlur(rgb, (0, 0), max(0.6, 6.0 / um_per_px)), np.uint8)
     lab = lab_of(smooth)
@@ -93,6 +94,7 @@ def _pen(rgb: Rgb, lab: npt.NDArray[np.float32], um_per_px: float) -> Mask:
     is_black = (brightest < _DARK) & (spread < 40)
     is_black |= (brightest < _DARK_GREY) & (np.hypot(a, b) < _GREY_INK_CHROMA)  # blue on yellow tissue, too
     is_red = (a > 49) & (b > 30) & (spread > 0.7 * brightest)
+    is_red |= red_ink_mask(densities_of(rgb))
     ink = _without_small(is_green_or_blue | is_black | is_red, _SMALLEST_PEN_UM2 / um_per_px**2)
     return _widened(ink, _PEN_MARGIN_UM / um_per_px)
 

@@ -141,6 +141,8 @@ function hatchSwatch(pen, mark) {
     if (mark === "hatch-upright") line(at, 0, at, 28);
     if (["hatch-rising", "hatch-crossed", "hatch-sparse"].includes(mark)) line(at, 28, at + 28, 0);
     if (["hatch-falling", "hatch-crossed"].includes(mark)) line(at, 0, at + 28, 28);
+    if (mark === "hatch-level") line(0, at, 40, at);
+    if (mark === "hatch-pricked") { pen.setLineDash([3, 3]); line(at, 28, at + 28, 0); pen.setLineDash([]); }
     if (mark === "hatch-dotted") for (let y = 3; y < 28; y += 8) pen.fillRect(at, y, 3, 3);
   }
 }

@@ -156,17 +156,18 @@ def test_1a_1b_and_1c_differ_by_texture_when_small_and_by_letter_when_large() ->
 
 
 def test_each_reason_to_leave_out_has_its_own_hatch() -> None:
-    states = [PatchState.BLURRED, PatchState.FOLDED, PatchState.PEN, PatchState.BUBBLE, PatchState.FAILED]
-    grid, zoom = small_grid(n=6, side_px=64.0)
+    states = [state for state in PatchState if state.is_excluded or state is PatchState.FAILED]
+    n = len(states)
+    grid, zoom = small_grid(n=n + 1, side_px=64.0)
     state = np.array([*states, PatchState.PREDICTED], np.uint8)
-    probabilities = certain_of([Stage.S0] * 6)
-    probabilities[:5] = 0
+    probabilities = certain_of([Stage.S0] * (n + 1))
+    probabilities[:n] = 0
     tile = LayerPainter(predictions_of(grid, probabilities, state=state), zoom).tile(
         Layer(kind=LayerKind.EXCLUDED), zoom.n_levels - 1, 0, 0
     )
-    cells = [tile[:, at * 64 : (at + 1) * 64].tobytes() for at in range(5)]
-    assert len(set(cells)) == 5
-    assert not tile[:, 320:].any()
+    cells = [tile[:, at * 64 : (at + 1) * 64].tobytes() for at in range(n)]
+    assert len(set(cells)) == n
+    assert not tile[:, n * 64 :].any()
 
 
 def test_hatches_run_on_over_tile_borders() -> None:

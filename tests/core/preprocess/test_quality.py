@@ -1,4 +1,4 @@
-"""The first gate leaves out what cannot be judged and nothing else."""
+"""The gate leaves out what cannot be judged and nothing else."""
 
 from pathlib import Path
 
@@ -66,3 +66,62 @@ def test_a_real_section_blurred_in_part_is_left_out_there(shared: Path) -> None:
     blurred = [cv2.GaussianBlur(patch, (0, 0), 3.5) for patch in patches]
     states = [judge(patch, reference) for patch in blurred]
     assert states.count(PatchState.BLURRED) > 0.95 * len(states)
+
+
+@pytest.mark.parametrize("ink", [(205, 20, 25), (235, 40, 60), (217, 31, 46)])
+def test_red_ink_over_real_collagen_is_pen(shared: Path, ink: tuple[int, int, int]) -> None:
+    patches = _real_patches(shared)
+    reference = SlideReference.of(patches)
+    inked = [(patch * (np.array(ink) / 255.0)).astype(np.uint8) for patch in patches]
+    assert {judge(patch, reference) for patch in inked} == {PatchState.PEN}
+
+
+@pytest.mark.parametrize("strength", [1.15, 1.5])
+def test_real_collagen_stained_stronger_is_never_taken_for_pen(shared: Path, strength: float) -> None:
+    patches = [_restained(patch, strength) for patch in _real_patches(shared)]
+    reference = SlideReference.of(patches)
+    assert {judge(patch, reference) for patch in patches} == {PatchState.PREDICTED}
+
+
+def test_a_stroke_of_real_red_pen_is_pen(shared: Path) -> None:
+    picture = cv2.imread(str(shared / "artefacts" / "tcga-red-pen.png"))[:, :, ::-1]
+    assert judge(np.ascontiguousarray(picture[224:448, :224]), None) is PatchState.PEN
+
+
+def test_real_tissue_laid_double_is_left_out(shared: Path) -> None:
+    patches = _real_patches(shared)
+    reference = SlideReference.of(patches)
+    doubled = [
+        (one * (other[:, ::-1] / 250.0) * 0.82).astype(np.uint8)
+        for one, other in zip(patches, patches[7:] + patches[:7], strict=True)
+    ]
+    assert PatchState.PREDICTED not in {judge(patch, reference) for patch in doubled}
+
+
+@pytest.mark.parametrize("ink", [(64, 89, 217), (38, 153, 89), (31, 31, 36), (217, 31, 46)])
+def test_pen_of_any_colour_is_pen_without_a_reference(ink: tuple[int, int, int]) -> None:
+    patch = tissue(0.2, seed=60)
+    patch[80:160] = (patch[80:160] * (np.array(ink) / 255.0)).astype(np.uint8)
+    assert judge(patch, None) is PatchState.PEN
+
+
+def test_stain_that_ran_out_is_faint(reference: SlideReference) -> None:
+    assert judge(_restained(tissue(0.2, seed=61), 0.3), reference) is PatchState.FAINT
+
+
+def test_double_tissue_beside_glass_is_the_rolled_edge(reference: SlideReference) -> None:
+    patch = (tissue(0.1, seed=62).astype(np.float32) * tissue(0.1, seed=63) / 255.0 * 0.85).astype(np.uint8)
+    patch[:60] = 245
+    assert judge(patch, reference) is PatchState.EDGE
+
+
+def test_focus_is_measured_at_fixed_microns_per_pixel() -> None:
+    finer = [cv2.resize(tissue(0.1 * (n % 5), seed=n), (448, 448), interpolation=cv2.INTER_CUBIC) for n in range(10)]
+    same, fine = SlideReference.of([tissue(0.1 * (n % 5), seed=n) for n in range(10)]), SlideReference.of(finer, 0.25)
+    assert same is not None
+    assert fine is not None
+    assert fine.sharpness == pytest.approx(same.sharpness, rel=0.1)
+
+
+def _restained(patch: Rgb, strength: float) -> Rgb:
+    return np.asarray(255.0 * (np.maximum(patch, 1) / 255.0) ** strength, np.uint8)
