@@ -310,6 +310,7 @@ class Workspace:
             code_version=self.code_version,
             written_by=reader.reader_id,
             written_at=self.clock(),
+            concerns={run.slide_id: run.concerns for run in self.runs.runs()},
         )
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from core.domain.people import Reader
 from core.domain.slides import Slide, SlideId
 from pages.parts import messages, session
+from pages.parts.concern_banner import draw_concerns
 from pages.parts.deep_zoom import Goto, ViewerData, ViewerEvents, deep_zoom
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.layer_choices import keep_layers, kept_layers
@@ -48,6 +49,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
     slide = _chosen_slide(slides)
     st.html(_STYLE)
     _draw_top(workspace, reader, slides, slide)
+    draw_concerns(workspace.current_run(slide.slide_id))
     workspace.catalogue.verify(slide)
     st.fragment(messages.guarded(_draw_viewer))(workspace, reader, slides, slide)
 

@@ -11,6 +11,7 @@ from core.access.identity import COMMAND_LINE
 from core.domain.errors import FibroreadError, NothingToDo
 from core.domain.jobs import Job, JobStatus
 from core.domain.predictions import InferenceMode, Run
+from core.domain.quality import concerns_to_plain
 from core.domain.registry import ModelId
 from core.domain.slides import Slide
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Run a model over slides; prints one JSON object per slide and line: slide_id, run_id, n_patches, n_excluded, n_failed,
-seconds, call, probabilities, collagen_fraction; or slide_id and error. Finished runs are printed without computing
-them again; an interrupted run goes on where it stopped. Ends with 1 when a slide failed."""
+seconds, call, probabilities, collagen_fraction, concerns about the slide as a whole (code and sentence) and the
+version of the quality gate; or slide_id and error. Finished runs are printed without computing them again; an
+interrupted run goes on where it stopped. Ends with 1 when a slide failed."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -117,4 +119,6 @@ def run_to_json(run: Run) -> dict[str, object]:
         "collagen_fraction": round(call.collagen_fraction, 6) if call else None,
         "device": run.device,
         "mode": run.mode.value,
+        "concerns": concerns_to_plain(run.concerns),
+        "quality_version": run.quality_version or None,
     }

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.geometry import Grid
+from core.domain.quality import Concerns
 from core.domain.recipe import Recipe
 from core.domain.registry import ModelId
 from core.domain.slides import SlideId
@@ -135,7 +136,10 @@ class SlideCall:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """A finished inference run; `call` is None when no patch could be predicted, and after screening."""
+    """A finished inference run; `call` is None when no patch could be predicted, and after screening.
+
+    `concerns` are about the slide as a whole; `quality_version` is empty for runs from before there was one.
+    """
 
     run_id: RunId
     slide_id: SlideId
@@ -151,3 +155,5 @@ class Run:
     finished_at: datetime
     content_sha256: str = field(default="")
     mode: InferenceMode = InferenceMode.EXACT
+    concerns: Concerns = ()
+    quality_version: str = ""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.domain.predictions import PatchPredictions, PatchState, SlideCall
+from core.domain.quality import Concerns
 from core.domain.recipe import Recipe
 from core.inference.aggregate import UpperQuantile
 from core.inference.facts import Facts, read_facts, write_facts
@@ -48,6 +49,8 @@ class Outcome:
     n_failed: int
     seconds: float
     content_sha256: str
+    concerns: Concerns
+    quality_version: str
 
 
 def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pause: Pause) -> Outcome | None:
@@ -59,18 +62,19 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
     facts = read_facts(task.run_folder)
     if facts is not None and facts.content_sha256 is not None and results_folder(task.run_folder).is_dir():
         progress(1, 1)
-        return _outcome(task, load_results(task.run_folder), facts.content_sha256, began_s)
+        return _outcome(task, load_results(task.run_folder), facts, began_s)
     plan = make_plan(task.reader, task.slide, task.recipe, task.siblings)
-    _begin(task.run_folder, Facts(stain=plan.stain))
+    facts = Facts(stain=plan.stain, concerns=plan.concerns)
+    _begin(task.run_folder, facts)
     source = PatchSource(reader=task.reader, plan=plan, recipe=task.recipe, colours=Colours(plan.stain))
     shards = Pipeline(source, predictor, _shards_folder(task.run_folder), task.check_slide).run(progress, pause)
     if shards is None:
         return None
     predictions = _gathered(plan, shards)
-    sha256 = save_results(task.run_folder, predictions)
-    write_facts(task.run_folder, Facts(stain=plan.stain, content_sha256=sha256))
+    facts = replace(facts, content_sha256=save_results(task.run_folder, predictions))
+    write_facts(task.run_folder, facts)
     shutil.rmtree(_shards_folder(task.run_folder), ignore_errors=True)
-    return _outcome(task, predictions, sha256, began_s)
+    return _outcome(task, predictions, facts, began_s)
 
 
 def _begin(run_folder: Path, facts: Facts) -> None:
@@ -85,7 +89,7 @@ def _gathered(plan: Plan, shards: list[Shard]) -> PatchPredictions:
     return gather(plan.places.grid, plan.places.state, plan.places.tissue_fraction, shards)
 
 
-def _outcome(task: InferenceTask, predictions: PatchPredictions, sha256: str, began_s: float) -> Outcome:
+def _outcome(task: InferenceTask, predictions: PatchPredictions, facts: Facts, began_s: float) -> Outcome:
     states = [PatchState(value) for value in predictions.state.tolist()]
     return Outcome(
         call=task.aggregator.call(predictions) if task.is_called else None,
@@ -93,7 +97,9 @@ def _outcome(task: InferenceTask, predictions: PatchPredictions, sha256: str, be
         n_excluded=sum(state.is_excluded for state in states),
         n_failed=states.count(PatchState.FAILED),
         seconds=time.monotonic() - began_s,
-        content_sha256=sha256,
+        content_sha256=facts.content_sha256 or "",
+        concerns=facts.concerns,
+        quality_version=facts.quality_version,
     )
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.domain.predictions import PatchPredictions, Run
+from core.domain.quality import words_of
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide
 from core.domain.stages import STAGE_NAMES, STAGES
@@ -58,7 +59,7 @@ def patch_uuid(run_id: str, index: int) -> uuid.UUID:
 
 
 def _table(export: PatchExport) -> dict[str, list[object]]:
-    """Give WSInfer's columns, and behind them which run and model they are of."""
+    """Give WSInfer's columns, and behind them which run and model they are of, and what is wrong with the slide."""
     boxes = [export.predictions.grid.box(index) for index in export.indices]
     probabilities = export.predictions.probabilities[export.indices]
     table: dict[str, list[object]] = {
@@ -71,6 +72,7 @@ def _table(export: PatchExport) -> dict[str, list[object]]:
         table[f"prob_{name}"] = [float(value) for value in probabilities[:, column]]
     table["run_id"] = [export.run.run_id] * len(boxes)
     table["model"] = [export.model.display_name] * len(boxes)
+    table["slide_concerns"] = [words_of(export.run.concerns)] * len(boxes)
     return table
 
 
@@ -143,6 +145,8 @@ def _origin(export: PatchExport) -> dict[str, str]:
         "model": export.model.display_name,
         "recipe_hash": export.run.recipe_hash,
         "code_version": export.run.code_version,
+        "quality_version": export.run.quality_version,
+        "slide_concerns": words_of(export.run.concerns),
     }
 
 

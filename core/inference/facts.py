@@ -6,24 +6,37 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.domain.quality import Concerns, concerns_from_plain, concerns_to_plain
 from core.domain.recipe import LabStatistics, StainMap
 from core.inference.results import write_json
+from core.preprocess.quality import QUALITY_VERSION
 
-_ENGINE = 2
+_ENGINE = 3
 """Raised whenever shards of an older engine must not be mixed with new ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """The colour transfer of a run, and the hash of its arrays once they are whole (None: not finished)."""
+    """What a run began from, and the hash of its arrays once they are whole (None: not finished).
+
+    Shards of another quality gate are of no use, so its version is part of it.
+    """
 
     stain: StainMap | None
+    concerns: Concerns = ()
+    quality_version: str = QUALITY_VERSION
     content_sha256: str | None = None
 
 
 def write_facts(run_folder: Path, facts: Facts) -> None:
     """Write them whole."""
-    plain: dict[str, object] = {"engine": _ENGINE, "stain": facts.stain, "content_sha256": facts.content_sha256}
+    plain: dict[str, object] = {
+        "engine": _ENGINE,
+        "stain": facts.stain,
+        "concerns": concerns_to_plain(facts.concerns),
+        "quality_version": facts.quality_version,
+        "content_sha256": facts.content_sha256,
+    }
     write_json(run_folder / "facts.json", plain)
 
 
@@ -35,7 +48,12 @@ def read_facts(run_folder: Path) -> Facts | None:
             return None
         pair = plain["stain"]
         stain = None if pair is None else (_statistics(pair[0]), _statistics(pair[1]))
-        return Facts(stain=stain, content_sha256=plain["content_sha256"])
+        return Facts(
+            stain=stain,
+            concerns=concerns_from_plain(plain["concerns"]),
+            quality_version=plain["quality_version"],
+            content_sha256=plain["content_sha256"],
+        )
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 

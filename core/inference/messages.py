@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from core.domain.geometry import Box
 from core.domain.predictions import InferenceMode, RunId, SlideCall
+from core.domain.quality import Concern, Concerns, concerns_from_plain, concerns_to_plain
 from core.domain.recipe import Recipe
 from core.domain.slides import SlideId
 from core.domain.stages import Stage
@@ -102,6 +103,8 @@ class Finished:
     seconds: float
     device: str
     content_sha256: str
+    concerns: Concerns = ()
+    quality_version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,6 +181,8 @@ def _to_plain(value: object) -> object:
         return str(value)
     if isinstance(value, Stage | InferenceMode):
         return value.value
+    if isinstance(value, Concern):
+        return concerns_to_plain((value,))[0]
     if isinstance(value, SlideFacts | SlideCall | Box):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} cannot be sent")
@@ -209,4 +214,5 @@ _READERS: dict[str, Any] = {
     "stage": Stage,
     "mode": InferenceMode,
     "call": _slide_call,
+    "concerns": concerns_from_plain,
 }

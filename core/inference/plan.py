@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from core.domain.geometry import Grid
 from core.domain.predictions import PatchState
+from core.domain.quality import Concerns
 from core.domain.recipe import LabStatistics, Recipe, StainMap, StainMethod
 from core.inference.messages import SlideFacts
 from core.preprocess import stain
@@ -21,6 +22,7 @@ from core.preprocess.grid import covered_fraction, grid_over
 from core.preprocess.overview import read_overview
 from core.preprocess.patches import Block, BoxReader, blocks_of, read_patch, spread_sample
 from core.preprocess.quality import SlideReference
+from core.preprocess.slide_quality import LowPower, concerns_of
 from core.preprocess.tissue import OVERVIEW_UM, segment
 
 _PATCHES_PER_SHARD = 256
@@ -40,6 +42,7 @@ class Places:
     state: npt.NDArray[np.uint8]
     tissue_fraction: npt.NDArray[np.float32]
     is_tissue_unknown: npt.NDArray[np.bool_]
+    low_power: LowPower
 
     @property
     def wanted(self) -> npt.NDArray[np.int64]:
@@ -55,6 +58,7 @@ class Plan:
     shards: tuple[tuple[Block, ...], ...]
     stain: StainMap | None
     reference: SlideReference | None
+    concerns: Concerns
 
     @property
     def n_wanted(self) -> int:
@@ -73,11 +77,13 @@ def make_plan(reader: BoxReader, slide: SlideFacts, recipe: Recipe, siblings: Si
     """
     places = find_places(reader, slide, recipe)
     sample = tissue_sample(reader, places, recipe, _SAMPLE)
+    reference = SlideReference.of(sample, recipe.mpp)
     return Plan(
         places=places,
         shards=_shards(blocks_of(places.grid, places.wanted)),
         stain=_stain_map(recipe, sample, siblings),
-        reference=SlideReference.of(sample, recipe.mpp),
+        reference=reference,
+        concerns=concerns_of(places.low_power, sample, reference, slide.mpp, recipe),
     )
 
 
@@ -105,7 +111,13 @@ def find_places(reader: BoxReader, slide: SlideFacts, recipe: Recipe) -> Places:
     state = np.full(grid.n_patches, PatchState.BACKGROUND, np.uint8)
     state[is_tissue | is_unknown] = PatchState.PREDICTED
     state[is_pen] = PatchState.PEN
-    return Places(grid=grid, state=state, tissue_fraction=tissue, is_tissue_unknown=is_unknown & ~is_pen)
+    return Places(
+        grid=grid,
+        state=state,
+        tissue_fraction=tissue,
+        is_tissue_unknown=is_unknown & ~is_pen,
+        low_power=LowPower.of(overview.rgb, masks),
+    )
 
 
 def tissue_sample(reader: BoxReader, places: Places, recipe: Recipe, n: int) -> list[Rgb]:

@@ -282,6 +282,8 @@ class Supervisor:
                 finished_at=self._settings.clock(),
                 content_sha256=message.content_sha256,
                 mode=job.mode,
+                concerns=message.concerns,
+                quality_version=message.quality_version,
             )
         )
 

@@ -160,6 +160,8 @@ class _Worker:
             seconds=outcome.seconds,
             device=predictor.device_name,
             content_sha256=outcome.content_sha256,
+            concerns=outcome.concerns,
+            quality_version=outcome.quality_version,
         )
 
     def _slide_check(self, slide: SlideFacts) -> Callable[[], None]:

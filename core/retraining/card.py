@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.domain.datasets import LeftOutPatch, PatchSize, Split, TrainingSet
 from core.domain.errors import RunDamaged
+from core.domain.quality import Concerns, concerns_to_plain
 from core.domain.recipe import Recipe
 from core.domain.stages import STAGE_NAMES
+from core.preprocess.quality import QUALITY_VERSION
 from core.retraining.isolation import IsolationProof
 from core.retraining.manifest import NOT_HASHED, WrittenPatch
 from core.retraining.splits import stages_by_split
@@ -85,9 +87,15 @@ def write_recipe(path: Path, size: PatchSize, recipes: Sequence[Recipe]) -> None
     )
 
 
-def write_card(folder: Path, summary: TrainingSet, left_out: Sequence[LeftOutPatch]) -> None:
+def write_card(
+    folder: Path, summary: TrainingSet, left_out: Sequence[LeftOutPatch], slide_concerns: Mapping[str, Concerns]
+) -> None:
     """Write card.json and README.txt: counts, versions, what was left out and why, and how to open the set."""
-    _write_json(folder / "card.json", _card(summary, left_out))
+    quality = {
+        "version": QUALITY_VERSION,
+        "slides_with_concerns": {name: concerns_to_plain(concerns) for name, concerns in slide_concerns.items()},
+    }
+    _write_json(folder / "card.json", {**_card(summary, left_out), "quality_gate": quality})
     text = _README.format(
         mark=f"{DEMO_MARK}.\n" if summary.is_demo else "",
         side_px=summary.patch_size.side_px,

@@ -7,9 +7,9 @@ import io
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -31,9 +31,10 @@ from core.domain.datasets import (
 from core.domain.errors import BadSlide, Cancelled, FolderTaken, NothingToDo, SlideChanged, TooFewSubjects, UserMustAct
 from core.domain.geometry import Box
 from core.domain.people import ReaderId
+from core.domain.quality import Concerns
 from core.domain.reads import Read
 from core.domain.recipe import Recipe
-from core.domain.slides import Slide
+from core.domain.slides import Slide, SlideId
 from core.domain.stages import STAGE_NAMES
 from core.retraining.card import write_card, write_checksums, write_recipe, write_splits
 from core.retraining.isolation import SideRow, prove_isolation
@@ -94,6 +95,7 @@ class ExportSources:
     code_version: str
     written_by: ReaderId
     written_at: datetime
+    concerns: Mapping[SlideId, Concerns] = field(default_factory=dict)
 
     def select(self, request: ExportRequest) -> Selection:
         """Give what would be in the set, and what would not."""
@@ -156,7 +158,7 @@ def write_plan(plan: ExportPlan, sources: ExportSources, out: Path, watch: Watch
         used = {one.patch.recipe_hash for one in written}
         write_splits(folder / "splits.json", summary, proof, written)
         write_recipe(folder / "recipe.json", plan.patch_size, [one for one in sources.recipes if one.hash in used])
-        write_card(folder, summary, left_out)
+        write_card(folder, summary, left_out, _slide_concerns(sources, written))
         write_checksums(folder, written)
         watch.tell(len(plan.patches), len(plan.patches), "done")
     return summary
@@ -251,6 +253,12 @@ def _require_all_sides(plan: ExportPlan, written: Sequence[WrittenPatch]) -> Non
     found = {one.patch.split for one in written}
     if wanted != found:
         raise TooFewSubjects(f"readable {plan.request.isolation.value}", n_needed=len(wanted), n_found=len(found))
+
+
+def _slide_concerns(sources: ExportSources, written: Sequence[WrittenPatch]) -> dict[str, Concerns]:
+    """Give what is wrong with the slides in the set, by name; slides without a concern are left out."""
+    by_name = {one.patch.slide_name: sources.concerns.get(one.patch.slide_id, ()) for one in written}
+    return {name: concerns for name, concerns in sorted(by_name.items()) if concerns}
 
 
 def _summary(

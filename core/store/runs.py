@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from core.domain.predictions import InferenceMode, Run, RunId, SlideCall
+from core.domain.quality import concerns_from_json, concerns_to_json
 from core.domain.registry import ModelId
 from core.domain.slides import SlideId
 from core.domain.stages import Stage
@@ -70,6 +71,8 @@ def _run_row(run: Run) -> dict[str, Value]:
         "finished_at": to_column(run.finished_at),
         "content_sha256": run.content_sha256,
         "mode": run.mode.value,
+        "concerns_json": concerns_to_json(run.concerns),
+        "quality_version": run.quality_version,
     }
 
 
@@ -89,6 +92,8 @@ def _run(row: tuple[Any, ...]) -> Run:
         finished_at=from_column(row[11]),
         content_sha256=row[12],
         mode=InferenceMode(row[13] or InferenceMode.EXACT.value),
+        concerns=concerns_from_json(row[14]),
+        quality_version=row[15] or "",
     )
 
 
@@ -106,15 +111,15 @@ def _call(stored: str) -> SlideCall:
 _INSERT_RUN = """
     INSERT INTO run (
         sequence, run_id, slide_id, model_id, recipe_hash, call_json, n_patches, n_excluded, n_failed, seconds,
-        device, code_version, finished_at, content_sha256, mode
+        device, code_version, finished_at, content_sha256, mode, concerns_json, quality_version
     ) VALUES (
         $sequence, $run_id, $slide_id, $model_id, $recipe_hash, $call_json, $n_patches, $n_excluded, $n_failed,
-        $seconds, $device, $code_version, $finished_at, $content_sha256, $mode
+        $seconds, $device, $code_version, $finished_at, $content_sha256, $mode, $concerns_json, $quality_version
     )
 """
 _SELECT_RUNS = """
     SELECT
         run_id, slide_id, model_id, recipe_hash, call_json, n_patches, n_excluded, n_failed, seconds, device,
-        code_version, finished_at, content_sha256, mode
+        code_version, finished_at, content_sha256, mode, concerns_json, quality_version
     FROM run ORDER BY sequence
 """

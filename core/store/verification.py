@@ -26,6 +26,7 @@ RECORDED_TABLES = (
     ("model", "SELECT * FROM model"),
     ("run", "SELECT * FROM run"),
     ("read", "SELECT * FROM read"),
+    ("bringing_back", "SELECT * FROM bringing_back"),
     ("preference", "SELECT * FROM preference"),
     ("setting", "SELECT * FROM setting"),
     ("training_set", "SELECT * FROM training_set"),

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.jobs import JobStatus
+from core.domain.quality import words_of
 from core.domain.reads import Disposition
 from core.slide_list import ListedSlide
 
@@ -32,6 +33,7 @@ def draw_table(listed: tuple[ListedSlide, ...], *, key: str, open_key: str) -> i
             "Slide": st.column_config.TextColumn(width=170),
             "Model": st.column_config.TextColumn(width=120),
             "um/px": st.column_config.TextColumn(help="Microns per pixel at full resolution"),
+            "Concerns": st.column_config.TextColumn(help="What is wrong with the slide as a whole; open it for more"),
             "Call": st.column_config.TextColumn(help="The stage the model gives the slide, and its score from 0 to 4"),
         },
         placeholder="",
@@ -53,6 +55,7 @@ def _row(one: ListedSlide) -> dict[str, str | None]:
         "um/px": "state it" if mpp is None else f"{mpp.x:.4g}",
         "Size (mm)": None if one.size_mm is None else " x ".join(map(_millimetres, one.size_mm)),
         "Call": call_words(one),
+        "Concerns": concern_words(one),
         "Model": model_words(one),
         "Your read": read_words(one),
     }
@@ -66,6 +69,11 @@ def call_words(one: ListedSlide) -> str | None:
     """Give the model's stage and continuous score, or None without a call."""
     call = None if one.run is None else one.run.call
     return None if call is None else f"{call.stage.value}  ({call.continuous_score:.1f})"
+
+
+def concern_words(one: ListedSlide) -> str | None:
+    """Say in a word or two what is wrong with the slide as a whole, or None."""
+    return None if one.run is None else words_of(one.run.concerns) or None
 
 
 def model_words(one: ListedSlide) -> str:

@@ -81,7 +81,7 @@ def test_finished_shards_are_not_computed_again(slide: Slide, tmp_path: Path) ->
     _infer(slide, tmp_path, again)
     _infer(slide, tmp_path / "whole", whole)
     n_first_shard = sum(whole.minibatches) - sum(again.minibatches)
-    assert n_first_shard >= 256
+    assert n_first_shard > 200  # of 256 places; the gate leaves some of these tiny patches out
     assert again.minibatches == whole.minibatches[-len(again.minibatches) :]
 
 

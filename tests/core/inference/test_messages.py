@@ -6,6 +6,7 @@ import pytest
 
 from core.domain.geometry import Box
 from core.domain.predictions import RunId, SlideCall
+from core.domain.quality import Concern, ConcernCode
 from core.domain.recipe import Recipe, StainMethod
 from core.domain.stages import Stage
 from core.inference.messages import (
@@ -78,6 +79,8 @@ COMMON = {
             seconds=1.5,
             device="cpu",
             content_sha256="cd",
+            concerns=(Concern(code=ConcernCode.PEN, sentence="much pen"),),
+            quality_version="2",
         ),
         Finished(
             run_id=RUN, call=None, n_patches=0, n_excluded=0, n_failed=0, seconds=0.0, device="cpu", content_sha256=""

@@ -78,3 +78,22 @@ def test_opening_a_store_twice_applies_the_schema_once(tmp_path: Path) -> None:
         with Database(tmp_path / "fibroread.duckdb") as database, database.cursor() as cursor:
             rows = cursor.execute("SELECT count(*) FROM schema_version").fetchone()
     assert rows == (len(known_migrations()),)
+
+
+def test_a_run_from_before_the_verdict_has_no_concern_and_no_version(connection: duckdb.DuckDBPyConnection) -> None:
+    migrate(connection, START, known_migrations()[:1])
+    for table in ("slide", "model", "run"):
+        connection.execute(OLD_ROWS[table])
+    migrate(connection, START)
+    row = connection.execute("SELECT run_id, concerns_json, quality_version FROM run").fetchone()
+    assert row == ("r", None, None)
+
+
+OLD_ROWS = {
+    "slide": """
+        INSERT INTO slide VALUES
+            (1, 's', 's', 1, 1, 0, 0, 1, 1, NULL, NULL, NULL, 'v', FALSE, '[]', FALSE, '2026-01-01')
+    """,
+    "model": "INSERT INTO model VALUES (2, 'm', 'm', 'f', repeat('a', 64), 'h', '{}', TRUE, '{}', '2026-01-01')",
+    "run": "INSERT INTO run VALUES (3, 'r', 's', 'm', 'h', NULL, 0, 0, 0, 1, 'cpu', '0', '2026-01-01', '')",
+}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.predictions import RunId
+from core.domain.quality import Concern, ConcernCode
 from core.domain.recipe import StainMethod
 from core.domain.registry import ModelId
 from core.domain.slides import SlideId
@@ -67,6 +68,13 @@ def test_the_demo_model_is_the_latest_where_there_is_no_other(database: Database
 
 def test_a_run_comes_back_with_its_call(runs: RunStore) -> None:
     assert runs.run_by_id(RUN_ID) == make_run()
+
+
+def test_a_run_comes_back_with_its_concerns_and_the_version_of_its_gate(runs: RunStore) -> None:
+    concern = Concern(code=ConcernCode.WRONG_STAIN, sentence="Not \u201cSirius Red\u201d.")
+    run = replace(make_run(OTHER_RUN), concerns=(concern,), quality_version="2")
+    runs.add_run(run)
+    assert runs.run_by_id(OTHER_RUN) == run
 
 
 def test_a_run_without_a_call_comes_back_without_one(runs: RunStore) -> None:

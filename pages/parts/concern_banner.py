@@ -1,0 +1,27 @@
+"""One calm line above the viewer for what is wrong with a slide as a whole."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.predictions import Run
+from pages.parts import messages
+
+_STYLE = """<style>
+.st-key-concerns {
+  margin: 0 0.75rem 0.4rem; padding: 0.35rem 0.75rem; gap: 0.1rem; width: auto;
+  border: 1px solid #8a5a00; border-left-width: 0.45rem; border-radius: 0.4rem; background: #fff6e0; color: #3d2a00;
+}
+.st-key-concerns p { font-size: 0.9rem; color: #3d2a00; }
+</style>"""
+
+
+def draw_concerns(run: Run | None) -> None:
+    """Draw the concerns of a slide's run, each with its word and sentence; nothing without any."""
+    if run is None or not run.concerns:
+        return
+    st.html(_STYLE)
+    with st.container(key="concerns"):
+        for concern in run.concerns:
+            word = concern.code.value
+            st.markdown(f"**{word[0].upper()}{word[1:]}.** {messages.plain(concern.sentence)}")
