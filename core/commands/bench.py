@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from core.commands import bench_engine
+from core.commands import bench_engine, bench_quality
 
-_KINDS = (bench_engine,)
+_KINDS = (bench_engine, bench_quality)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -34,9 +34,12 @@ class InferenceMode(Enum):
     SCREENING = "screening"
 
 
-def run_id_of(slide_id: SlideId, recipe: Recipe, checkpoint_sha256: str, mpp: float, mode: InferenceMode) -> RunId:
+def run_id_of(
+    slide_id: SlideId, recipe: Recipe, checkpoint_sha256: str, mpp: float, mode: InferenceMode, quality_version: str
+) -> RunId:
     """Address a run by what decides its result; `mpp` is the level-0 one used (a person may have stated it)."""
-    text = "\n".join(["run-2", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp)), mode.value])
+    parts = ["run-3", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp)), mode.value, quality_version]
+    text = "\n".join(parts)
     return RunId(hashlib.sha256(text.encode()).hexdigest()[:32])
 
 

@@ -15,6 +15,7 @@ from core.domain.slides import Slide, SlideId
 from core.domain.stages import Stage
 from core.inference.messages import ExplainRequest, InferRequest, SlideFacts
 from core.preprocess.grid import grid_over
+from core.preprocess.quality import QUALITY_VERSION
 from core.slides.fingerprint import file_stamp
 
 
@@ -63,7 +64,8 @@ def slide_facts(slide: Slide) -> SlideFacts:
 
 def run_id_for(slide: Slide, model: RegisteredModel, mode: InferenceMode = InferenceMode.EXACT) -> RunId:
     """Give the id of a model's run over a slide; MppMissing while the slide's scale is unknown."""
-    return run_id_of(slide.slide_id, model.recipe, model.checkpoint_sha256, slide_facts(slide).mpp, mode)
+    mpp = slide_facts(slide).mpp
+    return run_id_of(slide.slide_id, model.recipe, model.checkpoint_sha256, mpp, mode, QUALITY_VERSION)
 
 
 def run_ids_for_reading(slide: Slide, model: RegisteredModel) -> tuple[RunId, RunId]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +17,18 @@ _FLAT = 1.0
 _Grey = npt.NDArray[np.float32]
 
 
-def sharpness(rgb: npt.NDArray[np.uint8]) -> float:
-    """Give the energy of detail of 1-2 um over that of 2-8 um in the middling one of a picture's cells of 28 um.
+class Focus(NamedTuple):
+    """How sharp a picture is: `sharpness` hardly depends on contrast, `detail` (grey levels squared) does."""
 
-    Falls with defocus and hardly with contrast; at 1 um the noise of sensor and JPEG has gone. The median of cells
-    falls when half of the picture is out of focus, and not for one strong border beside haze.
+    sharpness: float
+    detail: float
+
+
+def focus_of(rgb: npt.NDArray[np.uint8]) -> Focus:
+    """Measure detail of 1-2 um, and its energy over that of 2-8 um, in the middling one of a picture's 28-um cells.
+
+    Both fall with defocus; at 1 um the noise of sensor and JPEG has gone. The median of cells falls when half of the
+    picture is out of focus, and not for one strong border beside haze.
 
     Args: rgb: at FOCUS_UM microns per pixel, at least 24 pixels a side.
     """
@@ -28,7 +37,8 @@ def sharpness(rgb: npt.NDArray[np.uint8]) -> float:
     coarse = _halved(_halved(fine))
     cells = max(1, round(rgb.shape[1] / _CELL_PX)), max(1, round(rgb.shape[0] / _CELL_PX))
     detail = _energy(finest, fine, cells)
-    return float(np.median(detail / (_energy(fine, coarse, cells) + _FLAT)))
+    ratio = detail / (_energy(fine, coarse, cells) + _FLAT)
+    return Focus(sharpness=float(np.median(ratio)), detail=float(np.median(detail)))
 
 
 def _halved(grey: _Grey) -> _Grey:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.predictions import PatchState
-from core.preprocess.focus import FOCUS_UM, sharpness
+from core.preprocess.focus import FOCUS_UM, Focus, focus_of
 from core.preprocess.ink import Densities, cold_ink_mask, densities_of, opaque_mask, red_ink_mask
 
 QUALITY_VERSION = "2"
@@ -37,16 +37,18 @@ _SMALLEST_FOLD_FRACTION = 0.10
 _SMALLEST_GLASS_FRACTION = 0.08
 _FAINT_SHARE = 0.75
 _BLURRED_SHARE = 0.63
+_SOFT_SHARE, _FLAT_SHARE = 0.75, 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SlideReference:
-    """What is usual on the slide: sharpness, tissue's densities in red and blue light, and the level of its stain.
+    """What is usual on the slide: its sharpness and detail, tissue's densities in red and blue light, and their level.
 
     `level` is the upper quartile of blue density over whole patches: holes of fat and sinusoids do not lower it.
     """
 
     sharpness: float
+    detail: float
     red: float
     blue: float
     level: float
@@ -67,8 +69,10 @@ class SlideReference:
         thinned = np.concatenate([np.stack([plane[::2, ::2].ravel() for plane in light], axis=1) for light in looks])
         tissue = thinned[thinned.mean(axis=1) > _TISSUE_DENSITY]
         red, _, blue = np.median(tissue if len(tissue) else thinned, axis=0)
+        focus = [focus_of(picture) for picture in pictures]
         return cls(
-            sharpness=float(np.quantile([sharpness(picture) for picture in pictures], _SHARP_QUANTILE)),
+            sharpness=float(np.quantile([one.sharpness for one in focus], _SHARP_QUANTILE)),
+            detail=float(np.median([one.detail for one in focus])),
             red=float(red),
             blue=float(blue),
             level=float(np.median([_level(light) for light in looks])),
@@ -96,9 +100,7 @@ def judge(patch: Rgb, reference: SlideReference | None) -> PatchState:
         return PatchState.EDGE if is_at_rim else PatchState.FOLDED
     if _level(light) < _FAINT_SHARE * reference.level:
         return PatchState.FAINT
-    if sharpness(picture) < _BLURRED_SHARE * reference.sharpness:
-        return PatchState.BLURRED
-    return PatchState.PREDICTED
+    return PatchState.BLURRED if _is_blurred(focus_of(picture), reference) else PatchState.PREDICTED
 
 
 def fold_mask(light: Densities, reference: SlideReference) -> npt.NDArray[np.bool_]:
@@ -124,6 +126,14 @@ def _foreign(light: Densities) -> PatchState:
     if opaque > _WIDEST_RIM_FRACTION:
         return PatchState.PEN
     return PatchState.BUBBLE if opaque > _SMALLEST_OPAQUE_FRACTION else PatchState.PREDICTED
+
+
+def _is_blurred(focus: Focus, reference: SlideReference) -> bool:
+    """Say whether a patch is out of focus, or soft and flat: what lies half beyond the border of a defocused part."""
+    if focus.sharpness < _BLURRED_SHARE * reference.sharpness:
+        return True
+    is_soft = focus.sharpness < _SOFT_SHARE * reference.sharpness
+    return is_soft and focus.detail < _FLAT_SHARE * reference.detail
 
 
 def _working_picture(patch: Rgb, mpp: float) -> Rgb:
