@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from core.access.permissions import Permission, require
 from core.access.tokens import Tokens
 from core.agreement.ratings import Ratings
@@ -37,6 +40,7 @@ from core.retraining.calibration import CalibrationPatches, calibration_of_set, 
 from core.retraining.demo_model import DemoPlan, train_demo_model
 from core.retraining.export import ExportSources, Watch, write_training_set
 from core.retraining.selection import ExportRequest, Selection, exportable_reads
+from core.review.bringing_back import BringingBack
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
 from core.settings import ALL_DEMO_SLIDES, Settings
@@ -46,6 +50,7 @@ from core.slides.folder_import import FolderImports, ImportWish
 from core.slides.reader import SlideReaders
 from core.slides.synthetic.study import demo_study
 from core.slides.tile_server import TileServer
+from core.store.bringing_back import BringingBackStore
 from core.store.connection import Database
 from core.store.exports import TrainingSetStore
 from core.store.jobs import JobStore
@@ -77,6 +82,7 @@ class Workspace:
         self._open_stores()
         self.tokens = Tokens(self.data_dir / "secret", clock=self.clock)
         self.reading = Reading(self.reads)
+        self.bringing_back = BringingBack(BringingBackStore(self.database), self.predictions)
         self.readers = SlideReaders()
         self.tiles = TileServer(self.readers, _TILE_CACHE_BYTES)
         self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
@@ -261,6 +267,17 @@ class Workspace:
             return load_results(self.data_dir / "runs" / run_id)
         except (OSError, ValueError, KeyError) as error:
             raise RunDamaged(f"The results of run {run_id} cannot be read: {error}") from error
+
+    def predict_patch(self, reader: Reader, run_id: RunId, patch_index: int) -> npt.NDArray[np.float32]:
+        """Give the probabilities (7,) of a patch that this reader brought back, asked of the worker.
+
+        Raises: NothingToDo when the patch is not back; WorkerLost, UserMustAct when there is no answer.
+        """
+        require(reader, Permission.READ_SLIDES)
+        if not self.bringing_back.is_back(reader, run_id, patch_index):
+            raise NothingToDo(f"Patch {patch_index} is left out. Bring it back first.")
+        run = self.run(run_id)
+        return self.supervisor.predict(self.slide(run.slide_id), self.model(run.model_id), patch_index)
 
     # reads and what comes of them
 

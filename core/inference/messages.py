@@ -73,6 +73,21 @@ class ExplainRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PredictRequest:
+    """Predict one patch of a run, whatever the quality gate said of it."""
+
+    kind: ClassVar[str] = "predict"
+    request_id: str
+    slide: SlideFacts
+    recipe: Recipe
+    weights_path: Path
+    weights_sha256: str
+    device: str
+    run_folder: Path
+    patch_index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
     """The worker listens."""
 
@@ -135,8 +150,20 @@ class Explained:
     map_base64: str
 
 
-Request = InferRequest | CancelRequest | ExplainRequest
-Event = Ready | Progress | Finished | Failed | Stopped | Explained
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predicted:
+    """The probabilities of one patch, in the order of the stages."""
+
+    kind: ClassVar[str] = "predicted"
+    request_id: str
+    probabilities: tuple[float, ...]
+
+
+Question = ExplainRequest | PredictRequest
+"""What is asked of a patch, and answered between minibatches."""
+
+Request = InferRequest | CancelRequest | Question
+Event = Ready | Progress | Finished | Failed | Stopped | Explained | Predicted
 Message = Request | Event
 
 _KINDS: dict[str, type[Any]] = {
@@ -145,12 +172,14 @@ _KINDS: dict[str, type[Any]] = {
         InferRequest,
         CancelRequest,
         ExplainRequest,
+        PredictRequest,
         Ready,
         Progress,
         Finished,
         Failed,
         Stopped,
         Explained,
+        Predicted,
     )
 }
 
@@ -215,4 +244,5 @@ _READERS: dict[str, Any] = {
     "mode": InferenceMode,
     "call": _slide_call,
     "concerns": concerns_from_plain,
+    "probabilities": tuple,
 }

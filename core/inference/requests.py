@@ -13,7 +13,7 @@ from core.domain.predictions import InferenceMode, RunId, run_id_of
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide, SlideId
 from core.domain.stages import Stage
-from core.inference.messages import ExplainRequest, InferRequest, SlideFacts
+from core.inference.messages import ExplainRequest, InferRequest, PredictRequest, SlideFacts
 from core.preprocess.grid import grid_over
 from core.preprocess.quality import QUALITY_VERSION
 from core.slides.fingerprint import file_stamp
@@ -122,4 +122,20 @@ def explain_request(wish: Explanation, runs_dir: Path, device: str) -> ExplainRe
         method=wish.method,
         layer=wish.layer,
         stage=wish.stage,
+    )
+
+
+def predict_request(
+    slide: Slide, model: RegisteredModel, patch_index: int, runs_dir: Path, device: str
+) -> PredictRequest:
+    """Give the order to predict one patch of the run of a model over a slide."""
+    return PredictRequest(
+        request_id=uuid.uuid4().hex,
+        slide=slide_facts(slide),
+        recipe=model.recipe,
+        weights_path=model.weights_path,
+        weights_sha256=model.checkpoint_sha256,
+        device=device,
+        run_folder=runs_dir / run_id_for(slide, model),
+        patch_index=patch_index,
     )

@@ -26,29 +26,39 @@ from core.domain.slides import Slide
 from core.inference.messages import (
     CancelRequest,
     Explained,
-    ExplainRequest,
     Failed,
     Finished,
     InferRequest,
     Message,
+    Predicted,
     Progress,
+    Question,
     Stopped,
 )
 from core.inference.ports import JobPort, RunPort
-from core.inference.requests import Explanation, Lookups, Way, explain_request, grid_for, infer_request, run_id_for
+from core.inference.requests import (
+    Explanation,
+    Lookups,
+    Way,
+    explain_request,
+    grid_for,
+    infer_request,
+    predict_request,
+    run_id_for,
+)
 from core.inference.worker_process import WorkerProcess
 
 _MOST_DEATHS = 3
 _SECONDS_BETWEEN_PROGRESS = 1.0
 _SECONDS_AFTER_ERROR = 1.0
 
-SaliencyMap = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    request: ExplainRequest
-    answer: Future[SaliencyMap]
+    request: Question
+    answer: Future[FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +153,25 @@ class Supervisor:
         else:
             self._inbox.put(_Cancel(run_id, actor))
 
-    def explain(self, wish: Explanation, timeout_s: float = 30.0) -> SaliencyMap:
+    def explain(self, wish: Explanation, timeout_s: float = 30.0) -> FloatArray:
         """Give a raw saliency map of one patch, (side, side), after ReLU and unscaled; answered between minibatches.
 
         Raises: WorkerLost when no answer comes in time; UserMustAct with the worker's reason when there is none.
         """
+        return self._answer_to(explain_request(wish, self._settings.runs_dir, self.device), timeout_s)
+
+    def predict(self, slide: Slide, model: RegisteredModel, patch_index: int, timeout_s: float = 30.0) -> FloatArray:
+        """Give the probabilities (7,) of one patch of a run, whatever the quality gate said of it.
+
+        Raises: as `explain`.
+        """
+        request = predict_request(slide, model, patch_index, self._settings.runs_dir, self.device)
+        return self._answer_to(request, timeout_s)
+
+    def _answer_to(self, request: Question, timeout_s: float) -> FloatArray:
         if self._thread is None:
             raise NothingToDo("The inference worker is not running in this process.")
-        question = _Question(explain_request(wish, self._settings.runs_dir, self.device), Future())
+        question = _Question(request, Future())
         self._inbox.put(question)
         try:
             return question.answer.result(timeout_s)
@@ -241,6 +262,10 @@ class Supervisor:
             if question is not None:
                 flat = np.frombuffer(base64.b64decode(message.map_base64), "<f4")
                 question.answer.set_result(flat.reshape(message.side_px, message.side_px))
+        elif isinstance(message, Predicted):
+            question = self._questions.pop(message.request_id, None)
+            if question is not None:
+                question.answer.set_result(np.array(message.probabilities, np.float32))
         elif isinstance(message, Failed) and message.request_id is not None:
             question = self._questions.pop(message.request_id, None)
             if question is not None:

@@ -36,7 +36,10 @@ from core.inference.messages import (
     Finished,
     InferRequest,
     Message,
+    Predicted,
+    PredictRequest,
     Progress,
+    Question,
     Ready,
     SlideFacts,
     Stopped,
@@ -109,7 +112,7 @@ class _Worker:
             request = self._later.popleft() if self._later else self.inbox.get()
             if isinstance(request, InferRequest):
                 self._run(request)
-            elif isinstance(request, ExplainRequest):
+            elif isinstance(request, ExplainRequest | PredictRequest):
                 self._answer(request)
             elif isinstance(request, CancelRequest):
                 self.tell(Stopped(run_id=request.run_id))
@@ -197,27 +200,37 @@ class _Worker:
                 request = self.inbox.get_nowait()
             except queue.Empty:
                 return is_cancelled or self.is_closing.is_set()
-            if isinstance(request, ExplainRequest):
+            if isinstance(request, ExplainRequest | PredictRequest):
                 self._answer(request)
             elif isinstance(request, CancelRequest) and request.run_id == running.run_id:
                 is_cancelled = True
             elif request is not None:
                 self._later.append(request)
 
-    def _answer(self, request: ExplainRequest) -> None:
+    def _answer(self, request: Question) -> None:
         try:
-            saliency = self._explain(request)
+            answer = self._predict(request) if isinstance(request, PredictRequest) else self._explain(request)
         except (FibroreadError, ValueError) as error:
             self.tell(Failed(request_id=request.request_id, reason=str(error)))
         except Exception as error:  # the job runner: a question must not end a run
             traceback.print_exc(file=sys.stderr)
             self.tell(Failed(request_id=request.request_id, reason=f"{type(error).__name__}: {error}"))
         else:
-            content = np.ascontiguousarray(saliency, "<f4").tobytes()
-            encoded = base64.b64encode(content).decode("ascii")
-            self.tell(Explained(request_id=request.request_id, side_px=len(saliency), map_base64=encoded))
+            self.tell(answer)
 
-    def _explain(self, request: ExplainRequest) -> npt.NDArray[np.float32]:
+    def _explain(self, request: ExplainRequest) -> Explained:
+        predictor, patch = self._predictor_and_patch(request)
+        saliency = predictor.explain(patch, method=request.method, layer=request.layer, class_index=request.stage.index)
+        encoded = base64.b64encode(np.ascontiguousarray(saliency, "<f4").tobytes()).decode("ascii")
+        return Explained(request_id=request.request_id, side_px=len(saliency), map_base64=encoded)
+
+    def _predict(self, request: PredictRequest) -> Predicted:
+        predictor, patch = self._predictor_and_patch(request)
+        probabilities = predictor.predict(patch[None]).probabilities[0]
+        return Predicted(request_id=request.request_id, probabilities=tuple(probabilities.astype(float).tolist()))
+
+    def _predictor_and_patch(self, request: Question) -> tuple[PatchPredictor, npt.NDArray[np.uint8]]:
+        """Give the network, and the patch in the colours of its run."""
         facts = read_facts(request.run_folder)
         if facts is None:
             raise RunDamaged("The slide has not been run with this model yet, or its run is not on disk.")
@@ -229,8 +242,7 @@ class _Worker:
         if patch is None:
             raise BadSlide(slide.path, f"patch {request.patch_index} cannot be read")
         predictor = self._predictors.get(request, InferenceMode.EXACT)
-        coloured = patch if facts.stain is None else transfer(patch, *facts.stain)
-        return predictor.explain(coloured, method=request.method, layer=request.layer, class_index=request.stage.index)
+        return predictor, patch if facts.stain is None else transfer(patch, *facts.stain)
 
     def _reader(self, slide: SlideFacts) -> RegionReader:
         """Keep the slide of the last question open: the next is most often about the same."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.domain.bringing_back import BackReason, BackRequest
 from core.domain.errors import BadRead, FibroreadError, TryAgain
 from core.domain.people import Reader
 from core.domain.predictions import Run, RunId
@@ -27,6 +28,7 @@ _DISPOSITIONS = {
     "confidence": None,
     "comment": None,
 }
+_BACK_ACTIONS = {"bring-back": True, "leave-out": False}
 _MOST_EVENTS = 500
 
 
@@ -85,6 +87,9 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
         workspace.reading.undo(reader, slide_id, eid)
         return
     action = str(event.get("action"))
+    if action in _BACK_ACTIONS:
+        workspace.bringing_back.record(reader, _back_request(event, is_back=_BACK_ACTIONS[action]))
+        return
     if action not in _DISPOSITIONS:
         raise BadRead(f"There is no action '{action[:20]}'. Reload the page.")
     run = None if event.get("run") is None else workspace.run(RunId(_id(event, "run")))
@@ -100,6 +105,19 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
         comment=None if event.get("comment") is None else str(event["comment"]),
     )
     workspace.reading.record(reader, request)
+
+
+def _back_request(event: Mapping[str, object], *, is_back: bool) -> BackRequest:
+    patch, reason = _whole(event.get("patch")), str(event.get("reason"))
+    if patch is None or reason not in {one.value for one in BackReason}:
+        raise BadRead("A patch is brought back for a reason out of the list. Reload the page.")
+    return BackRequest(
+        event_id=str(event["eid"]),
+        run_id=RunId(_id(event, "run")),
+        patch_index=patch,
+        is_back=is_back,
+        reason=BackReason(reason),
+    )
 
 
 def _item(event: Mapping[str, object], slide_id: SlideId, run: Run | None) -> Item:

@@ -38,6 +38,7 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
         Route("/runs/{run_id}", gate.lets(facts.run)),
         Route("/runs/{run_id}/strip", gate.lets(facts.strip)),
         Route("/runs/{run_id}/patches/{index:int}", gate.lets(facts.patch)),
+        Route("/runs/{run_id}/patches/{index:int}/brought_back", gate.lets(facts.brought_back)),
     ]
 
 

@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from core.domain.people import ReaderId
 from core.domain.predictions import PatchState, SlideCall
+from core.domain.quality import concerns_to_plain
 from core.domain.reads import Disposition, Item, Read
 from core.domain.stages import STAGES, Stage, collapse_probabilities
 from core.inference.layers import Legend, legends
 from pages.routes.gate import NoSuchThing, number_in, plain_facts, run_id_in, slide_id_in
-from pages.routes.runs_in_view import RunInView, RunsInView, reads_in_sight
+from pages.routes.runs_in_view import RunInView, RunsInView, reader_named, reads_in_sight
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -30,8 +31,7 @@ class Facts:
         self._runs = runs
 
     def run(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
-        """Give a run: its grid, model, call, legends and the scale of its saliency."""
-        del reader_id
+        """Give a run: grid, model, call, legends, what was left out and why, how much this reader brought back."""
         opened = self._runs.open(workspace, run_id_in(request))
         model = workspace.model(opened.run.model_id)
         run, grid = opened.run, opened.predictions.grid
@@ -48,6 +48,9 @@ class Facts:
                 "legends": [{**asdict(legend), "kind": legend.kind.value} for legend in _legends(opened)],
                 "saliency_scale": opened.painter.saliency_scale,
                 "n_strip": int(opened.order.size),
+                "left_out": _left_out(opened),
+                "n_brought_back": len(workspace.bringing_back.of_reader(reader_named(reader_id), run.run_id)),
+                "concerns": concerns_to_plain(run.concerns),
             }
         )
 
@@ -59,7 +62,25 @@ class Facts:
             raise NoSuchThing(f"no patch {index}")
         item = Item(slide_id=opened.slide.slide_id, patch_index=index, recipe_hash=opened.run.recipe_hash)
         reads = reads_in_sight(workspace, reader_id, opened.slide.slide_id)
-        return plain_facts({**_patch(opened, index), **_reads_of(item, reads, reader_id)})
+        is_back = workspace.bringing_back.is_back(reader_named(reader_id), opened.run.run_id, index)
+        return plain_facts({**_patch(opened, index), "is_back": is_back, **_reads_of(item, reads, reader_id)})
+
+    def brought_back(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Give what the model says of a patch that this reader brought back, asked of the worker."""
+        opened = self._runs.open(workspace, run_id_in(request))
+        index = int(request.path_params["index"])
+        probabilities = workspace.predict_patch(reader_named(reader_id), opened.run.run_id, index)
+        order = np.argsort(probabilities)
+        margin = float(probabilities[order[-1]] - probabilities[order[-2]])
+        return plain_facts(
+            {
+                "index": index,
+                "stage": STAGES[int(order[-1])].value,
+                "runner_up": STAGES[int(order[-2])].value,
+                "probabilities": [float(value) for value in probabilities],
+                "uncertainty": 1.0 - margin,
+            }
+        )
 
     def strip(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give a stretch of the film strip, least certain first, each patch with this reader's read."""
@@ -95,6 +116,13 @@ class Facts:
         return plain_facts(_reads_of(Item(slide_id=slide.slide_id), reads, reader_id))
 
 
+def _left_out(opened: RunInView) -> list[dict[str, object]]:
+    """Count what the quality gate left out, by reason."""
+    counts = np.bincount(opened.predictions.state, minlength=len(PatchState))
+    states = [state for state in PatchState if state.is_excluded and counts[state]]
+    return [{"words": state.reason, "n": int(counts[state])} for state in states]
+
+
 def _legends(opened: RunInView) -> tuple[Legend, ...]:
     return legends(opened.painter.saliency_scale)
 
@@ -121,6 +149,7 @@ def _patch(opened: RunInView, index: int) -> dict[str, object]:
         "box": asdict(predictions.grid.box(index)),
         "state": state.name.lower(),
         "state_words": state.reason,
+        "is_left_out": state.is_excluded,
         "stage": _called(opened, index),
         "runner_up": _runner_up(opened, index),
         "probabilities": [float(value) for value in predictions.probabilities[index]],

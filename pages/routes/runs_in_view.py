@@ -64,8 +64,12 @@ class RunsInView:
 
 def reads_in_sight(workspace: Workspace, reader_id: ReaderId, slide_id: SlideId) -> tuple[Read, ...]:
     """Give the reads of a slide and its patches that this reader may see, as core decides."""
-    reader = Reader(reader_id=reader_id, name=reader_id, roles=frozenset({Role.READER}))
-    return workspace.visible_reads(reader, slide_id)
+    return workspace.visible_reads(reader_named(reader_id), slide_id)
+
+
+def reader_named(reader_id: ReaderId) -> Reader:
+    """Give whoever holds a token as a reader, for core to decide what they may see."""
+    return Reader(reader_id=reader_id, name=reader_id, roles=frozenset({Role.READER}))
 
 
 def _opened(run: Run, slide: Slide, predictions: PatchPredictions) -> RunInView:

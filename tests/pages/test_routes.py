@@ -18,7 +18,8 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from core.access.identity import local_reader
-from core.domain.predictions import RunId
+from core.domain.bringing_back import BackReason, BackRequest
+from core.domain.predictions import PatchState, RunId
 from core.domain.reads import Disposition, Item, ReadRequest, Sight
 from core.domain.slides import Slide
 from core.domain.stages import Stage
@@ -332,3 +333,35 @@ def test_the_drawing_library_is_public_and_whole(room: Room) -> None:
     answer = room.client.get("/assets/openseadragon.js")
     assert answer.status_code == 200
     assert b"OpenSeadragon" in answer.content[:4000]
+
+
+def bring_back(room: Room, index: int, event_id: str) -> None:
+    """Bring a patch back as Ada."""
+    request = BackRequest(
+        event_id=event_id, run_id=room.run_id, patch_index=index, is_back=True, reason=BackReason.READABLE
+    )
+    room.workspace.bringing_back.record(ADA, request)
+
+
+def test_a_patch_brought_back_is_marked_for_its_reader_and_counted_beside_the_call(room: Room) -> None:
+    states = room.workspace.predictions(room.run_id).state
+    index = int(np.flatnonzero(states == PatchState.PEN)[0])
+    bring_back(room, index, "event-back-1")
+    mine, theirs = (room.get(f"/runs/{room.run_id}/patches/{index}", reader=name).json() for name in ("ada", "bo"))
+    assert (mine["is_left_out"], mine["is_back"], theirs["is_back"]) == (True, True, False)
+    assert room.get(f"/runs/{room.run_id}").json()["n_brought_back"] == 1
+    assert room.get(f"/runs/{room.run_id}", reader="bo").json()["n_brought_back"] == 0
+
+
+def test_what_was_left_out_is_counted_by_reason_beside_the_call(room: Room) -> None:
+    states = room.workspace.predictions(room.run_id).state
+    counted = {one["words"]: one["n"] for one in room.get(f"/runs/{room.run_id}").json()["left_out"]}
+    excluded = [state for state in PatchState if state.is_excluded and (states == state).any()]
+    assert counted == {state.reason: int((states == state).sum()) for state in excluded}
+
+
+def test_a_left_out_patch_that_was_not_brought_back_is_not_predicted(room: Room) -> None:
+    index = int(np.flatnonzero(room.workspace.predictions(room.run_id).state == PatchState.FOLDED)[0])
+    answer = room.get(f"/runs/{room.run_id}/patches/{index}/brought_back")
+    assert answer.status_code == 404
+    assert "Bring it back first" in answer.text

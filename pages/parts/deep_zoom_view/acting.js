@@ -26,9 +26,65 @@ Object.assign(Room.prototype, {
     if (NEXT_AFTER.has(action) && item !== "slide") this.advance(item);
   },
 
+  // Bring a left-out patch back, or leave it out again: an entry of its own, answered by the model when it is stored.
+  bringBack() {
+    const index = this.selected;
+    if (index === null || !this.detail || this.detail.index !== index) {
+      this.note("No patch is selected: click one of the hatched patches.");
+      return;
+    }
+    if (!this.detail.is_left_out) {
+      this.note("This patch was not left out by the quality gate.");
+      return;
+    }
+    if (this.backPending === index) return;
+    this.setTarget("patch");
+    this.backPending = index;
+    this.sendBack(index, !this.detail.is_back);
+    this.history.push({ item: index, wasBack: this.detail.is_back });
+  },
+
+  sendBack(index, isBack) {
+    const reason = isBack ? this.aboutPatch.wayBack.reason : "undone";
+    this.send(index, { action: isBack ? "bring-back" : "leave-out", reason, stage: null, confidence: null, comment: null }, null);
+  },
+
+  // Called when entries are stored: what was brought back is looked at by the model now.
+  settleBack() {
+    if (this.backPending === null || this.backPending === undefined || this.outbox.events.length) return;
+    const index = this.backPending;
+    this.backPending = null;
+    this.refreshRun();
+    if (this.selected === index) this.loadDetail(index);
+  },
+
+  refreshRun() {
+    if (!this.run) return;
+    const mine = this.run.run_id;
+    this.api.json(`/runs/${mine}`).then((run) => {
+      if (!this.run || this.run.run_id !== mine) return;
+      this.run.n_brought_back = run.n_brought_back;
+      this.drawPanel();
+    }).catch((error) => this.note(error.message));
+  },
+
+  predictBack(index) {
+    const detail = this.detail;
+    this.api.json(`/runs/${this.run.run_id}/patches/${index}/brought_back`).then((answer) => {
+      if (this.detail !== detail) return;
+      Object.assign(detail, answer);
+    }).catch((error) => {
+      detail.problem = error.message;
+    }).finally(() => {
+      if (this.detail !== detail) return;
+      this.aboutPatch.useDetail(detail, detail.others);
+      this.drawPanel();
+    });
+  },
+
   mayGrade(index) {
-    if (this.detail && this.detail.index === index && this.detail.state !== "predicted") {
-      this.note(`This patch was left out: ${this.detail.state_words}.`);
+    if (this.detail && this.detail.index === index && this.detail.state !== "predicted" && !this.detail.is_back) {
+      this.note(`This patch was left out: ${this.detail.state_words}. B brings it back.`);
       return false;
     }
     if (this.callOf(index)) return true;
@@ -90,6 +146,14 @@ Object.assign(Room.prototype, {
 
   undo() {
     const last = this.history.pop();
+    if (last && last.wasBack !== undefined) {
+      this.setTarget("patch");
+      this.select(last.item);
+      this.backPending = last.item;
+      this.sendBack(last.item, last.wasBack);
+      this.note("Taken back, as an entry of its own.");
+      return;
+    }
     const item = last ? last.item : this.target === "slide" ? "slide" : this.selected;
     this.send(item === null ? "slide" : item, { action: "undo", stage: null, confidence: null, comment: null }, null);
     if (!last) {
@@ -111,7 +175,8 @@ Object.assign(Room.prototype, {
     drawAboutSlide(this.find("about-slide"), this.data.stages, this.data.slide, this.run, this.slideReads.others);
     const item = this.target === "slide" ? "slide" : this.selected;
     const words = item === "slide" ? "the whole slide" : item === null ? "no patch yet" : `patch ${item}`;
-    const isLeftOut = item !== "slide" && this.detail && this.detail.index === item && this.detail.state !== "predicted";
+    const isLeftOut = item !== "slide" && this.detail && this.detail.index === item
+      && this.detail.state !== "predicted" && !(this.detail.is_back && this.detail.stage);
     const isPossible = item !== null && !isLeftOut;
     const hasCall = isPossible && this.callOf(item) !== null;
     this.grade.show(words, item === null ? null : this.readOf(item), { isPossible, hasCall });

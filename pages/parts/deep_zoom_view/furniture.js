@@ -6,6 +6,7 @@ const WIDEST_BAR_PX = 150;
 const HELP = [
   ["1 … 7", "stage 0, 1a, 1b, 1c, 2, 3, 4"], ["A or Enter", "accept the call"],
   ["D", "defer"], ["X", "exclude"],
+  ["B", "bring a left-out patch back / leave it out again"],
   ["N / P", "next / previous patch (slide)"], ["S", "keys act on the patch / the slide"],
   ["H", "stage heatmap"], ["G", "Grad-CAM on the patch"],
   ["Shift+G", "Grad-CAM on the slide"], ["Ctrl+Z", "undo, as a new entry"],

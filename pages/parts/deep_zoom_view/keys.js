@@ -41,6 +41,7 @@ function letterAction(event, room) {
     enter: () => room.act({ action: "accept" }),
     d: () => room.act({ action: "defer" }),
     x: () => room.act({ action: "exclude" }),
+    b: () => room.bringBack(),
     n: () => room.step(1),
     p: () => room.step(-1),
     h: () => room.layers.toggle("stage"),

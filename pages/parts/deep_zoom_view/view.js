@@ -40,7 +40,7 @@ class Room {
       this.applyLayer(kind);
       this.keepLayers();
     });
-    this.aboutPatch = new AboutPatch(this.find("about-patch"), this.api, this.data.stages, () => this.expose());
+    this.aboutPatch = new AboutPatch(this.find("about-patch"), this.api, this.data.stages, () => this.expose(), () => this.bringBack());
     this.grade = new GradePanel(this.find("grade"), this.data.stages, (act) => this.act(act));
     this.strip = new Strip(this.find("strip"), this.find("strip-words"), this.api, this.data.stages, (entry) => this.select(entry.index));
     this.strip.pendingRead = (index) => (this.hasPending(index) ? this.reads.get(index) : undefined);
@@ -59,7 +59,7 @@ class Room {
   async openSlide() {
     const { slide } = this.data;
     this.root.dataset.ready = "false";
-    Object.assign(this, { run: null, slideReads: { read: null, others: [] }, selected: null, history: [] });
+    Object.assign(this, { run: null, slideReads: { read: null, others: [] }, selected: null, history: [], backPending: null });
     this.reads.clear();
     this.furniture.useSlide(slide);
     await this.scene.open(slide);
@@ -157,6 +157,7 @@ class Room {
   }
 
   afterSettled() {
+    this.settleBack();
     this.readsVersion = (this.readsVersion || 0) + 1;
     this.applyLayer("reads");
     this.api.json(`/slides/${this.data.slide.id}/reads`).then((slideReads) => {
@@ -252,6 +253,7 @@ class Room {
       this.detail = detail;
       if (!this.strip.positions.has(index)) this.strip.select(index, detail.position);
       this.aboutPatch.useDetail(detail, detail.others);
+      if (detail.is_back) this.predictBack(index);
       if (this.aboutPatch.isSaliencyOn && this.aboutPatch.method !== "run") this.aboutPatch.drawSaliency();
       this.drawPanel();
     }).catch((error) => this.note(error.message));

@@ -17,6 +17,8 @@ from core.inference.messages import (
     Finished,
     InferRequest,
     Message,
+    Predicted,
+    PredictRequest,
     Progress,
     Ready,
     SlideFacts,
@@ -67,6 +69,8 @@ COMMON = {
             stage=Stage.S1C,
             **COMMON,  # type: ignore[arg-type]
         ),
+        PredictRequest(request_id="r", slide=SLIDE, patch_index=7, **COMMON),  # type: ignore[arg-type]
+        Predicted(request_id="r", probabilities=(0.25, 0.75)),
         CancelRequest(run_id=RUN),
         Ready(process_id=5),
         Progress(run_id=RUN, n_done=1, n_total=2),

@@ -189,6 +189,19 @@ def test_saliency_is_explained_between_minibatches_and_after(house: House, gate:
         house.supervisor.explain(replace(wish, patch_index=99999))
 
 
+def test_a_patch_is_predicted_on_request_as_the_run_would_have(house: House, gate: Path) -> None:
+    gate.touch()
+    house.supervisor.start()
+    run_id = house.request()
+    house.supervisor.wait(run_id, 60)
+    predictions = load_results(house.folder / "runs" / run_id)
+    index = int(np.flatnonzero(predictions.is_predicted)[0])
+    answer = house.supervisor.predict(house.slide, house.model, index)
+    assert answer == pytest.approx(predictions.probabilities[index], abs=0.02)
+    with pytest.raises(UserMustAct, match="no patch 99999"):
+        house.supervisor.predict(house.slide, house.model, 99999)
+
+
 def test_a_question_about_a_slide_never_run_is_answered_with_the_reason(house: House) -> None:
     house.supervisor.start()
     with pytest.raises(UserMustAct, match="not been run with this model"):

@@ -9,7 +9,7 @@ import pytest
 from core.access.identity import local_reader
 from core.domain.errors import WorkerLost
 from core.domain.people import Reader
-from core.domain.predictions import RunId
+from core.domain.predictions import PatchState, RunId
 from core.domain.reads import Read, ReadRequest
 from core.domain.slides import Slide
 from core.settings import Settings
@@ -126,3 +126,22 @@ def test_layers_come_back_as_they_were_left(room: tuple[Workspace, Slide, RunId]
 def test_layers_that_are_none_are_dropped() -> None:
     sent_layers = {"stage": {"on": "yes", "opacity": "x", "choice": 4}, "label": {"on": True}, "reads": 3}
     assert checked_layers(sent_layers) == {"stage": {"on": False, "opacity": 0.6, "choice": None}}
+
+
+def test_a_left_out_patch_is_brought_back_and_left_out_again(room: tuple[Workspace, Slide, RunId]) -> None:
+    workspace, _, run_id = room
+    index = next(i for i, state in enumerate(workspace.predictions(run_id).state) if PatchState(int(state)).is_excluded)
+    back = sent(room, "bbbbbbbb-01", action="bring-back", reason="readable", patch=index, stage=None)
+    assert answers(room, back)["bbbbbbbb-01"].refused is None
+    assert workspace.bringing_back.is_back(ADA, run_id, index)
+    again = sent(room, "bbbbbbbb-02", action="leave-out", reason="undone", patch=index, stage=None)
+    assert answers(room, again)["bbbbbbbb-02"].refused is None
+    assert not workspace.bringing_back.is_back(ADA, run_id, index)
+
+
+@pytest.mark.parametrize("wrong", [{"reason": "because"}, {"patch": None}, {"run": "x"}, {"patch": 10**9}])
+def test_bringing_back_without_patch_run_or_reason_is_refused(
+    room: tuple[Workspace, Slide, RunId], wrong: dict[str, object]
+) -> None:
+    entry = {**sent(room, "bbbbbbbb-03", action="bring-back", reason="readable"), **wrong}
+    assert answers(room, entry)["bbbbbbbb-03"].refused
