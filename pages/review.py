@@ -17,7 +17,7 @@ from pages.parts.deep_zoom import Goto, ViewerData, ViewerEvents, deep_zoom
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.layer_choices import keep_layers, kept_layers
 from pages.parts.outbox import Receipt, new_receipts
-from pages.parts.run_line import draw_run_line
+from pages.parts.run_line import draw_run_line, refusal_of
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -49,7 +49,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
     slide = _chosen_slide(slides)
     st.html(_STYLE)
     _draw_top(workspace, reader, slides, slide)
-    draw_concerns(workspace.current_run(slide.slide_id))
+    draw_concerns(workspace.current_run(slide.slide_id), refusal_of(workspace, slide))
     workspace.catalogue.verify(slide)
     st.fragment(messages.guarded(_draw_viewer))(workspace, reader, slides, slide)
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from core.domain.errors import OutsideRecipe
 from core.domain.geometry import Grid
 from core.domain.predictions import PatchState
 from core.domain.quality import Concerns
@@ -78,12 +79,13 @@ def make_plan(reader: BoxReader, slide: SlideFacts, recipe: Recipe, siblings: Si
     places = find_places(reader, slide, recipe)
     sample = tissue_sample(reader, places, recipe, _SAMPLE)
     reference = SlideReference.of(sample, recipe.mpp)
+    concerns = concerns_of(places.low_power, sample, reference, slide.mpp, recipe)
     return Plan(
         places=places,
         shards=_shards(blocks_of(places.grid, places.wanted)),
-        stain=_stain_map(recipe, sample, siblings),
+        stain=_stain_map(recipe, sample, siblings, concerns),
         reference=reference,
-        concerns=concerns_of(places.low_power, sample, reference, slide.mpp, recipe),
+        concerns=concerns,
     )
 
 
@@ -128,13 +130,17 @@ def tissue_sample(reader: BoxReader, places: Places, recipe: Recipe, n: int) -> 
     return [patch for patch in patches if patch is not None]
 
 
-def _stain_map(recipe: Recipe, sample: list[Rgb], siblings: SiblingSamples) -> StainMap | None:
+def _stain_map(recipe: Recipe, sample: list[Rgb], siblings: SiblingSamples, concerns: Concerns) -> StainMap | None:
+    """Fit the transfer; a slide that cannot be fitted is refused with what is wrong with it, too."""
     if not sample:
         return None
     slides: list[Sequence[Rgb]] = [sample]
     if recipe.stain is StainMethod.STAIN_BATCH:
         slides = [spread for spread in [sample, *siblings()] if spread]
-    source: LabStatistics | None = stain.fit(recipe.stain, slides)
+    try:
+        source: LabStatistics | None = stain.fit(recipe.stain, slides)
+    except OutsideRecipe as error:
+        raise OutsideRecipe(" ".join([*(concern.sentence for concern in concerns), str(error)])) from error
     return None if source is None else (source, recipe.stain_reference)
 
 

@@ -16,12 +16,17 @@ _STYLE = """<style>
 </style>"""
 
 
-def draw_concerns(run: Run | None) -> None:
-    """Draw the concerns of a slide's run, each with its word and sentence; nothing without any."""
-    if run is None or not run.concerns:
+def draw_concerns(run: Run | None, refusal: str | None) -> None:
+    """Draw what is wrong with a slide, each concern with its word and sentence; nothing without any.
+
+    Args: refusal: why the model could not run on the slide, None where it did or was not asked.
+    """
+    lines = [(one.code.value, one.sentence) for one in run.concerns] if run is not None else []
+    if refusal is not None:
+        lines.append(("the model did not run", refusal))
+    if not lines:
         return
     st.html(_STYLE)
     with st.container(key="concerns"):
-        for concern in run.concerns:
-            word = concern.code.value
-            st.markdown(f"**{word[0].upper()}{word[1:]}.** {messages.plain(concern.sentence)}")
+        for word, sentence in lines:
+            st.markdown(f"**{word[0].upper()}{word[1:]}.** {messages.plain(sentence)}")

@@ -34,6 +34,14 @@ def draw_run_line(workspace: Workspace, reader: Reader, slide: Slide) -> None:
     draw(workspace, reader, slide, is_under_way)
 
 
+def refusal_of(workspace: Workspace, slide: Slide) -> str | None:
+    """Say why the model's last run over a slide ended without a result, or None."""
+    if slide.mpp is None:
+        return None
+    job = _job(workspace, slide)
+    return None if job is None or job.status in _UNDER_WAY or job.status is JobStatus.FINISHED else job.reason
+
+
 def _draw_job(workspace: Workspace, reader: Reader, slide: Slide, was_under_way: bool) -> None:
     job = _job(workspace, slide)
     is_under_way = job is not None and job.status in _UNDER_WAY
@@ -49,8 +57,6 @@ def _draw_job(workspace: Workspace, reader: Reader, slide: Slide, was_under_way:
             words = "Run the model again" if job is not None else "Run the model"
             args = (workspace, reader, slide.slide_id, session.token("review.run"))
             st.button(words, key="review.run_model", type="primary", on_click=_request, args=args)
-            if job is not None and job.reason:
-                st.caption(messages.plain(job.reason))
 
 
 def _job(workspace: Workspace, slide: Slide) -> Job | None:
