@@ -55,6 +55,7 @@ class LeftOutReason(Enum):
     REAL_SLIDE = "real slide, demo slides asked for"
     SLIDE_CHANGED = "slide file changed or is missing"
     UNREADABLE = "pixels cannot be read"
+    QUALITY = "left out by the quality gate"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

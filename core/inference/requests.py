@@ -126,9 +126,9 @@ def explain_request(wish: Explanation, runs_dir: Path, device: str) -> ExplainRe
 
 
 def predict_request(
-    slide: Slide, model: RegisteredModel, patch_index: int, runs_dir: Path, device: str
+    slide: Slide, model: RegisteredModel, patch_index: int, run_folder: Path, device: str
 ) -> PredictRequest:
-    """Give the order to predict one patch of the run of a model over a slide."""
+    """Give the order to predict one patch of a run of a model over a slide."""
     return PredictRequest(
         request_id=uuid.uuid4().hex,
         slide=slide_facts(slide),
@@ -136,6 +136,6 @@ def predict_request(
         weights_path=model.weights_path,
         weights_sha256=model.checkpoint_sha256,
         device=device,
-        run_folder=runs_dir / run_id_for(slide, model),
+        run_folder=run_folder,
         patch_index=patch_index,
     )

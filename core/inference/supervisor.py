@@ -160,12 +160,15 @@ class Supervisor:
         """
         return self._answer_to(explain_request(wish, self._settings.runs_dir, self.device), timeout_s)
 
-    def predict(self, slide: Slide, model: RegisteredModel, patch_index: int, timeout_s: float = 30.0) -> FloatArray:
+    def predict(
+        self, slide: Slide, model: RegisteredModel, run_id: RunId, patch_index: int, timeout_s: float = 30.0
+    ) -> FloatArray:
         """Give the probabilities (7,) of one patch of a run, whatever the quality gate said of it.
 
         Raises: as `explain`.
         """
-        request = predict_request(slide, model, patch_index, self._settings.runs_dir, self.device)
+        run_folder = self._settings.runs_dir / run_id
+        request = predict_request(slide, model, patch_index, run_folder, self.device)
         return self._answer_to(request, timeout_s)
 
     def _answer_to(self, request: Question, timeout_s: float) -> FloatArray:

@@ -264,7 +264,7 @@ class _Predictors:
         self._open = open_predictor
         self._loaded: OrderedDict[tuple[Path, str, str, InferenceMode], PatchPredictor] = OrderedDict()
 
-    def get(self, request: InferRequest | ExplainRequest, mode: InferenceMode) -> PatchPredictor:
+    def get(self, request: InferRequest | Question, mode: InferenceMode) -> PatchPredictor:
         """Give a checkpoint loaded on a device; BadModel when the file is not the registered one any more."""
         key = request.weights_path, request.weights_sha256, request.device, mode
         if key not in self._loaded:

@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.predictions import PatchState
 from core.domain.recipe import LabStatistics, Recipe, StainMethod
+from core.preprocess.quality import SlideReference, judge
 from core.preprocess.stain import collagen_fraction, fit, transfer
 from core.slides.synthetic.render import RenderedSlide, render
 from core.slides.synthetic.study import SyntheticSlide
@@ -64,6 +66,8 @@ def _cut(slide: SyntheticSlide, recipe: Recipe, n_a_slide: int) -> tuple[npt.NDA
         for x in range(0, slide.width_px - side + 1, side)
     ]
     windows = [window for window in windows if rendered.tissue_mask[window].mean() >= recipe.tissue_fraction]
+    reference = SlideReference.of([image[window] for window in windows], recipe.mpp)
+    windows = [window for window in windows if judge(image[window], reference) is PatchState.PREDICTED]
     order = slide.section_generator().permutation(len(windows))[:n_a_slide]
     chosen = [windows[number] for number in order]
     fractions = [collagen_fraction(image[window], rendered.tissue_mask[window]) for window in chosen]

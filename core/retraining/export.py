@@ -39,7 +39,7 @@ from core.domain.stages import STAGE_NAMES
 from core.retraining.card import write_card, write_checksums, write_recipe, write_splits
 from core.retraining.isolation import SideRow, prove_isolation
 from core.retraining.manifest import WrittenPatch, content_sha256, read_manifest, side_rows, write_manifest
-from core.retraining.selection import ExportRequest, Selection, count_left_out, leave_out, select
+from core.retraining.selection import ExportRequest, Selection, count_left_out, leave_out, select, without_left_out
 from core.retraining.splits import assign_splits
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -86,7 +86,10 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportSources:
-    """All that a set is made of: every standing read, slide and recipe, a way to the pixels, and who wrote when."""
+    """All that a set is made of: every standing read, slide and recipe, a way to the pixels, and who wrote when.
+
+    `is_left_out` says whether the quality gate left a patch out and nobody brought it back.
+    """
 
     reads: tuple[Read, ...]
     slides: tuple[Slide, ...]
@@ -96,10 +99,12 @@ class ExportSources:
     written_by: ReaderId
     written_at: datetime
     concerns: Mapping[SlideId, Concerns] = field(default_factory=dict)
+    is_left_out: Callable[[TrainingPatch], bool] = field(default=lambda _patch: False)
 
     def select(self, request: ExportRequest) -> Selection:
-        """Give what would be in the set, and what would not."""
-        return select(self.reads, self.slides, {recipe.hash: recipe for recipe in self.recipes}, request)
+        """Give what would be in the set, and what would not; what the quality gate left out stays out."""
+        selection = select(self.reads, self.slides, {recipe.hash: recipe for recipe in self.recipes}, request)
+        return without_left_out(selection, self.is_left_out)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

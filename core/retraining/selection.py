@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from core.domain.datasets import (
     Counts,
@@ -163,6 +163,22 @@ def _without(
     """Give the patches that stay; the others are added to what is left out."""
     left_out.extend(leave_out(patch, reason) for patch, out in zip(patches, is_out, strict=True) if out)
     return [patch for patch, out in zip(patches, is_out, strict=True) if not out]
+
+
+def without_left_out(selection: Selection, is_left_out: Callable[[TrainingPatch], bool]) -> Selection:
+    """Give a selection without the patches of which this holds; they are counted as left out by the quality gate."""
+    out = [is_left_out(patch) for patch in selection.patches]
+    if not any(out):
+        return selection
+    left_out = list(selection.left_out)
+    patches = tuple(_without(list(selection.patches), out, LeftOutReason.QUALITY, left_out))
+    return replace(
+        selection,
+        patches=patches,
+        left_out=tuple(left_out),
+        patch_size=selection.patch_size if patches else None,
+        is_demo=selection.is_demo and bool(patches),
+    )
 
 
 def leave_out(patch: TrainingPatch, reason: LeftOutReason) -> LeftOutPatch:

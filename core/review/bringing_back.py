@@ -55,6 +55,13 @@ class BringingBack:
         """Give what this reader has brought back; what others did stays theirs, as their reads do."""
         return self._store.standing(run_id, reader.reader_id)
 
+    def is_left_out(self, run_id: RunId, patch_index: int) -> bool:
+        """Say whether the gate left a patch of a run out and no reader at all has brought it back."""
+        predictions = self._predictions(run_id)
+        if patch_index >= predictions.grid.n_patches or not PatchState(int(predictions.state[patch_index])).is_excluded:
+            return False
+        return all(event.patch_index != patch_index for event in self._store.standing(run_id))
+
     def _state(self, request: BackRequest) -> PatchState:
         predictions = self._predictions(request.run_id)
         if not 0 <= request.patch_index < predictions.grid.n_patches:

@@ -196,10 +196,10 @@ def test_a_patch_is_predicted_on_request_as_the_run_would_have(house: House, gat
     house.supervisor.wait(run_id, 60)
     predictions = load_results(house.folder / "runs" / run_id)
     index = int(np.flatnonzero(predictions.is_predicted)[0])
-    answer = house.supervisor.predict(house.slide, house.model, index)
+    answer = house.supervisor.predict(house.slide, house.model, run_id, index)
     assert answer == pytest.approx(predictions.probabilities[index], abs=0.02)
     with pytest.raises(UserMustAct, match="no patch 99999"):
-        house.supervisor.predict(house.slide, house.model, 99999)
+        house.supervisor.predict(house.slide, house.model, run_id, 99999)
 
 
 def test_a_question_about_a_slide_never_run_is_answered_with_the_reason(house: House) -> None:

@@ -17,7 +17,9 @@ from PIL import Image
 
 from core.domain.datasets import Isolation, LeftOutReason, Split, TrainingSet
 from core.domain.errors import Cancelled, FolderTaken, LeakingSplit, RunDamaged, TooFewSubjects, UserMustAct
+from core.domain.quality import Concern, ConcernCode
 from core.domain.stages import Stage
+from core.preprocess.quality import QUALITY_VERSION
 from core.retraining.export import (
     ExportPlan,
     ExportSources,
@@ -313,3 +315,21 @@ def test_an_export_beside_the_page_can_be_stopped(tmp_path: Path) -> None:
     assert running.wait(30)
     assert "stopped" in str(running.problem)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_gate_left_out_is_not_in_the_set_and_is_counted(tmp_path: Path) -> None:
+    sources = make_sources()
+    victim = sources.select(REQUEST).patches[0]
+    gated = replace(sources, is_left_out=lambda patch: patch.read_id == victim.read_id)
+    written = write(gated, tmp_path / "set")
+    assert dict(written.left_out)[LeftOutReason.QUALITY.value] == 1
+    assert written.n_patches == len(sources.select(REQUEST).patches) - 1
+
+
+def test_the_card_names_the_gate_and_the_slides_with_concerns(tmp_path: Path) -> None:
+    sources = make_sources()
+    concern = Concern(code=ConcernCode.FAINT_STAIN, sentence="pale")
+    write(replace(sources, concerns={sources.slides[0].slide_id: (concern,)}), tmp_path / "set")
+    gate = json.loads((tmp_path / "set" / "card.json").read_text())["quality_gate"]
+    assert gate["version"] == QUALITY_VERSION
+    assert gate["slides_with_concerns"] == {sources.slides[0].name: [{"code": "faint stain", "sentence": "pale"}]}

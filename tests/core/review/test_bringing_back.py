@@ -107,3 +107,9 @@ def test_the_rows_cannot_be_rewritten_and_are_in_the_audit(back: BringingBack, d
     verify(database)
     with database.cursor() as cursor, pytest.raises(duckdb.Error, match="append-only"):
         cursor.execute("UPDATE bringing_back SET is_back = FALSE")
+
+
+def test_a_patch_that_any_reader_brought_back_is_not_left_out_of_training(back: BringingBack) -> None:
+    assert [back.is_left_out(RUN_ID, index) for index in range(5)] == [False, True, True, False, False]
+    back.record(BERT, asking("event-1"))
+    assert not back.is_left_out(RUN_ID, 1)
