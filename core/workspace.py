@@ -21,7 +21,7 @@ from core.access.tokens import Tokens
 from core.agreement.ratings import Ratings
 from core.agreement.standing import of_kind, patch_calls, ratings_of, slide_calls
 from core.demo import DemoParts, DemoStudy
-from core.domain.datasets import TrainingPatch, TrainingSet
+from core.domain.datasets import TrainingSet
 from core.domain.errors import BadModel, NothingToDo, RunDamaged
 from core.domain.jobs import Job
 from core.domain.people import Reader, ReaderId
@@ -39,7 +39,8 @@ from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.retraining.calibration import CalibrationPatches, calibration_of_set, demo_calibration
 from core.retraining.demo_model import DemoPlan, train_demo_model
 from core.retraining.export import ExportSources, Watch, write_training_set
-from core.retraining.selection import ExportRequest, Selection, exportable_reads, size_of
+from core.retraining.gate import TrainingGate
+from core.retraining.selection import ExportRequest, Selection, exportable_reads
 from core.review.bringing_back import BringingBack
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
@@ -319,25 +320,21 @@ class Workspace:
         return written
 
     def _export_sources(self, reader: Reader) -> ExportSources:
+        recipes = tuple(model.recipe for model in self.models.models())
+        gate = TrainingGate(
+            current_run=self.current_run, recipes=recipes, is_left_out_of=self.bringing_back.is_left_out
+        )
         return ExportSources(
             reads=exportable_reads(of_kind(self.reads.standing(), patches=True), reader),
             slides=self.slides.slides(),
-            recipes=tuple(model.recipe for model in self.models.models()),
+            recipes=recipes,
             readers=self.readers,
             code_version=self.code_version,
             written_by=reader.reader_id,
             written_at=self.clock(),
             concerns={run.slide_id: run.concerns for run in self.runs.runs()},
-            is_left_out=self._is_left_out,
+            is_left_out=gate,
         )
-
-    def _is_left_out(self, patch: TrainingPatch) -> bool:
-        """Ask the gate of today, by the run that it made; False where the slide has no such run on this grid."""
-        run = self.current_run(patch.slide_id)
-        sizes = {model.recipe.hash: size_of(model.recipe) for model in self.models.models()}
-        if run is None or sizes.get(run.recipe_hash) != sizes.get(patch.recipe_hash):
-            return False
-        return self.bringing_back.is_left_out(run.run_id, patch.patch_index)
 
 
 def describe_weights(path: Path) -> int:
