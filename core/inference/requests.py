@@ -40,6 +40,7 @@ class Explanation:
     `method` is one of gradcam, gradcam++, hirescam, layercam, eigencam; `layer` one of layer1 to layer4.
     """
 
+    run_id: RunId
     slide: Slide
     model: RegisteredModel
     patch_index: int
@@ -117,7 +118,7 @@ def explain_request(wish: Explanation, runs_dir: Path, device: str) -> ExplainRe
         weights_path=wish.model.weights_path,
         weights_sha256=wish.model.checkpoint_sha256,
         device=device,
-        run_folder=runs_dir / run_id_for(wish.slide, wish.model),
+        run_folder=runs_dir / wish.run_id,
         patch_index=wish.patch_index,
         method=wish.method,
         layer=wish.layer,

@@ -97,6 +97,7 @@ class Pictures:
         if names["stage"] not in STAGE_NAMES:
             raise NoSuchThing("no such stage")
         wish = Explanation(
+            run_id=opened.run.run_id,
             slide=opened.slide,
             model=workspace.model(opened.run.model_id),
             patch_index=index,

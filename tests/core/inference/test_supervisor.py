@@ -11,6 +11,7 @@ import pytest
 
 from core.domain.errors import MppMissing, NothingToDo, OutsideRecipe, SlideChanged, UserMustAct, WorkerLost
 from core.domain.jobs import JobStatus
+from core.domain.predictions import RunId
 from core.domain.recipe import Recipe
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide
@@ -178,7 +179,7 @@ def test_saliency_is_explained_between_minibatches_and_after(house: House, gate:
     run_id = house.request()
     house.supervisor.wait(run_id, 60)
     index = int(np.flatnonzero(load_results(house.folder / "runs" / run_id).is_predicted)[0])
-    wish = Explanation(slide=house.slide, model=house.model, patch_index=index, stage=Stage.S2)
+    wish = Explanation(run_id=run_id, slide=house.slide, model=house.model, patch_index=index, stage=Stage.S2)
     first = house.supervisor.explain(wish)
     other = house.supervisor.explain(replace(wish, stage=Stage.S0))
     assert first.shape == (56, 56)
@@ -205,14 +206,16 @@ def test_a_patch_is_predicted_on_request_as_the_run_would_have(house: House, gat
 def test_a_question_about_a_slide_never_run_is_answered_with_the_reason(house: House) -> None:
     house.supervisor.start()
     with pytest.raises(UserMustAct, match="not been run with this model"):
-        house.supervisor.explain(Explanation(slide=house.slide, model=house.model, patch_index=0, stage=Stage.S0))
+        house.supervisor.explain(
+            Explanation(run_id=RunId("0" * 32), slide=house.slide, model=house.model, patch_index=0, stage=Stage.S0)
+        )
 
 
 def test_a_question_in_time_without_an_answer_says_so(house: House) -> None:
     house.supervisor.start()
     run_id = house.request()
     _stand_in_second_shard(house, run_id)
-    wish = Explanation(slide=house.slide, model=house.model, patch_index=0, stage=Stage.S0)
+    wish = Explanation(run_id=run_id, slide=house.slide, model=house.model, patch_index=0, stage=Stage.S0)
     with pytest.raises(WorkerLost, match=r"within 0.2 s"):
         house.supervisor.explain(wish, timeout_s=0.2)
 
