@@ -19,6 +19,7 @@ HOMES = {
     "openslide": ("core/slides/",),
     "pyvips": ("core/slides/",),
     "tifffile": ("core/slides/",),
+    "simplejpeg": ("core/slides/",),
     "pydicom": ("core/slides/",),
     "torch": ("models/",),
     "torchvision": ("models/",),

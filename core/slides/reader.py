@@ -134,11 +134,9 @@ class SlideReader:
         bottom = _ceil(window.top + window.height) + margin
         left, right = _cut(left, right, level.width_px)
         top, bottom = _cut(top, bottom, level.height_px)
-        location = round(left * level.nominal), round(top * level.nominal)
-        pixels = self._source.read_region(location, level.index, (right - left, bottom - top))
-        origin_x, origin_y = location[0] / level.nominal, location[1] / level.nominal
+        pixels, origin = self._source.read_level(level, (left, top), (right - left, bottom - top))
         inside = Window(
-            left=window.left - origin_x, top=window.top - origin_y, width=window.width, height=window.height
+            left=window.left - origin[0], top=window.top - origin[1], width=window.width, height=window.height
         )
         return resample(pixels, inside, width_px, height_px)
 

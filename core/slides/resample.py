@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 RgbArray = npt.NDArray[np.uint8]
 _ALIGNED_PX = 0.13  # OpenSlide names places in whole level-0 pixels: 1/8 pixel of a level of 4 and coarser
+_NEARLY_ONE = 1.005  # up to this scale an area mean and a bilinear sample differ by two grey levels at most
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +26,9 @@ class Window:
 def resample(image: RgbArray, window: Window, width_px: int, height_px: int) -> RgbArray:
     """Draw the window of an image at the given size; beyond its edge the image repeats its last pixel.
 
-    Shrinking averages areas, enlarging is bilinear. A window on whole pixels (to 1/8) is one call of OpenCV
-    and stays sharp; else the image is shrunk as a whole to about the right scale and then moved and scaled
-    by the exact rest.
+    Shrinking averages areas; enlarging, and shrinking by next to nothing, is bilinear. A window on whole pixels
+    (to 1/8) is one call of OpenCV and stays sharp; else the image is shrunk as a whole to about the right scale
+    and then moved and scaled by the exact rest.
     """
     scale_x, scale_y = window.width / width_px, window.height / height_px
     if min(scale_x, scale_y) > 0.999 and _is_whole(window):
@@ -62,12 +63,14 @@ def _resize_whole(image: RgbArray, window: Window, width_px: int, height_px: int
         cut = _as_rgb(cv2.copyMakeBorder(cut, *missing, cv2.BORDER_REPLICATE))
     if cut.shape[:2] == (height_px, width_px):
         return np.ascontiguousarray(cut)
-    return _as_rgb(cv2.resize(cut, (width_px, height_px), interpolation=cv2.INTER_AREA))
+    is_near = max((right - left) / width_px, (bottom - top) / height_px) <= _NEARLY_ONE
+    interpolation = cv2.INTER_LINEAR if is_near else cv2.INTER_AREA
+    return _as_rgb(cv2.resize(cut, (width_px, height_px), interpolation=interpolation))
 
 
 def _near(length_px: int, scale: float) -> int:
-    """Give the length an image must shrink to for about this scale; an image to be enlarged stays as it is."""
-    return max(1, round(length_px / scale)) if scale > 1 else length_px
+    """Give the length an image must shrink to for about this scale; one to be enlarged, or nearly, stays as it is."""
+    return max(1, round(length_px / scale)) if scale > _NEARLY_ONE else length_px
 
 
 def _as_rgb(image: object) -> RgbArray:

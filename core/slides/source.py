@@ -1,11 +1,12 @@
-"""Decoded pixels of a slide file's levels, from an OpenSlide that is replaced whenever it failed.
+"""Decoded pixels of a slide file's levels: from its native tiles where it has them, else from OpenSlide.
 
-OpenSlide is safe for threads, but a handle that failed once refuses every later call (4.0.1). Label and
-macro images are never read.
+OpenSlide is safe for threads, but a handle that failed once refuses every later call (4.0.1), so it is replaced
+whenever it failed. Label and macro images are never read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Mapping
@@ -18,7 +19,10 @@ from PIL import ImageCms
 
 from core.domain.errors import BadSlide
 from core.slides.colour import ColourTransform
+from core.slides.decoded_tiles import shared_decoded_tiles
 from core.slides.levels import Level, measure_levels
+from core.slides.native_levels import native_levels
+from core.slides.native_tiles import NativeTiles
 from core.slides.resample import RgbArray
 from core.slides.scan import scan_of
 
@@ -45,6 +49,33 @@ class SlideSource:
         self.properties: Mapping[str, str] = dict(handle.properties)
         self.to_srgb, self.colour_problem = _colour_transform(handle)
 
+    @functools.cached_property
+    def native(self) -> NativeTiles | None:
+        """Give the file's native tiles, looked for on first use; None where it has none."""
+        found = native_levels(self.path, self.scan.vendor, self.levels)
+        try:
+            return NativeTiles(self.path, found, shared_decoded_tiles()) if found else None
+        except OSError:
+            return None
+
+    def read_level(
+        self, level: Level, corner: tuple[int, int], size: tuple[int, int]
+    ) -> tuple[RgbArray, tuple[float, float]]:
+        """Give a rectangle inside a level, counted in its own pixels, and the corner from which it really starts.
+
+        OpenSlide names places in whole level-0 pixels, so what it gives may start a fraction of a pixel off.
+        Raises: BadSlide where they cannot be decoded; the next call works again.
+        """
+        if self._is_closed:
+            raise ValueError(f"{self.path.name} was closed")
+        native = self.native
+        if native is not None and level.index in native.levels:
+            with contextlib.suppress(BadSlide):  # OpenSlide then says whether it really cannot be read
+                return native.region(level.index, corner, size), corner
+        location = round(corner[0] * level.nominal), round(corner[1] * level.nominal)
+        pixels = self.read_region(location, level.index, size)
+        return pixels, (location[0] / level.nominal, location[1] / level.nominal)
+
     def read_region(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> RgbArray:
         """Give pixels of a level, laid on white, as OpenSlide counts: `location` at level 0, `size` at the level.
 
@@ -60,8 +91,11 @@ class SlideSource:
         """Give the file back; reading afterwards is a mistake."""
         with self._lock:
             handle, self._current, self._is_closed = self._current, None, True
+            native = self.__dict__.get("native")
         if handle is not None:
             handle.close()
+        if native is not None:
+            native.close()
 
     def _read_afresh(
         self, failed: openslide.OpenSlide, location: tuple[int, int], level: int, size: tuple[int, int]
