@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.domain.errors import BadSlide, SlideChanged
+from core.domain.geometry import DeepZoom
 from core.domain.people import Reader
 from core.domain.slides import Slide, SlideId
 from pages.parts import messages, session
@@ -126,6 +128,7 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
     run = workspace.current_run(slide.slide_id)
     view = ViewerData(
         slide=slide,
+        zoom=_zoom(workspace, slide),
         reader_id=reader.reader_id,
         token=_token(workspace, reader),
         run_id=None if run is None else run.run_id,
@@ -140,6 +143,14 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
         on_layers=messages.guarded_callback(keep),
     )
     _answer(events, slides, slide)
+
+
+def _zoom(workspace: Workspace, slide: Slide) -> DeepZoom:
+    """Give the slide's pyramid. Opens the file ahead of the first tile; one that cannot be opened says so in them."""
+    try:
+        return workspace.tiles.zoom(slide)
+    except (BadSlide, SlideChanged):
+        return DeepZoom(bounds=slide.scan.bounds)
 
 
 def _answer(events: ViewerEvents, slides: tuple[Slide, ...], slide: Slide) -> None:

@@ -6,8 +6,9 @@ lie exactly where the grid puts them at every level, and cells smaller than a pi
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +97,12 @@ class LayerPainter:
             outline_over(tile, is_tissue, _all_edges(self._predictions.grid, self._zoom, dz_level, frame), TISSUE_LINE)
             return tile
         return self._reads(frame, reads)
+
+    def in_tiles_of(self, tile_px: int) -> LayerPainter:
+        """Give a painter of the same layers in tiles of another side; the two share all that they keep."""
+        other = copy.copy(self)
+        other._zoom = replace(self._zoom, tile_px=tile_px)
+        return other
 
     def saliency_choice(self, choice: str) -> npt.NDArray[np.int64]:
         """Give, for every place, the index of the stage that a choice of saliency shows."""

@@ -1,6 +1,8 @@
-"""Tiles of the deep-zoom pyramid, drawn from a slide."""
+"""Tiles of the deep-zoom pyramid: the slide's own where they coincide, else drawn."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,6 +12,22 @@ from core.domain.geometry import Box, DeepZoom
 from core.slides.reader import SlideReader
 
 RgbArray = npt.NDArray[np.uint8]
+_SMALLEST_PX, _LARGEST_PX = 192, 1024
+
+
+def zoom_over(reader: SlideReader) -> DeepZoom:
+    """Lay the deep-zoom pyramid over a slide so that as many of its tiles as can be are the slide's own.
+
+    Where none can be, tiles are drawn from whole native ones; tiles under 192 px would be too many to fetch.
+    """
+    usual, native = DeepZoom(bounds=reader.bounds), reader.native_tile_px(reader.levels[0])
+    if native is None or native[0] != native[1]:
+        return usual
+    side_px = native[0]
+    is_aligned = usual.bounds.x_px % side_px == usual.bounds.y_px % side_px == 0
+    if not (reader.passes_tiles_through and is_aligned and side_px >= _SMALLEST_PX):
+        side_px *= max(1, usual.tile_px // side_px)
+    return replace(usual, tile_px=side_px) if _SMALLEST_PX <= side_px <= _LARGEST_PX else usual
 
 
 def tile_box(zoom: DeepZoom, dz_level: int, column: int, row: int) -> Box:

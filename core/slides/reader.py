@@ -78,9 +78,35 @@ class SlideReader:
         width_px, height_px = (max(1, round(side * shrink)) for side in (self.bounds.width_px, self.bounds.height_px))
         return self.read(self.bounds, width_px, height_px)
 
+    def native_jpeg(self, box: Box, width_px: int, height_px: int) -> bytes | None:
+        """Give the stored tile that is exactly a level-0 box at a size, as JPEG; None where the box must be drawn.
+
+        Raises: BadSlide where there is one and it is missing or damaged.
+        """
+        scale, native = box.width_px / width_px, self._source.native
+        level = finest_needed(self.levels, scale)
+        if native is None or self._source.to_srgb is not None or level.index not in native.levels:
+            return None
+        stored = native.levels[level.index]
+        if (level.span_x, level.span_y, box.height_px / height_px) != (scale, scale, scale):
+            return None
+        if (width_px, height_px) != (stored.tile_width_px, stored.tile_height_px):
+            return None
+        column, left = divmod(box.x_px / scale, width_px)
+        row, top = divmod(box.y_px / scale, height_px)
+        is_inside = (column + 1) * width_px <= stored.width_px and (row + 1) * height_px <= stored.height_px
+        if left or top or min(column, row) < 0 or not is_inside:
+            return None
+        return native.jpeg(level.index, int(column), int(row))
+
     def check(self, level: Level, x_px: int, y_px: int) -> None:
         """Decode one pixel of a level, given in its own pixels. Raises: BadSlide."""
         self._source.read_region((round(x_px * level.nominal), round(y_px * level.nominal)), level.index, (1, 1))
+
+    @property
+    def passes_tiles_through(self) -> bool:
+        """Say whether stored tiles can be shown as they are: none can whose colours must be brought to sRGB."""
+        return self._source.native is not None and self._source.to_srgb is None
 
     def native_tile_px(self, level: Level) -> tuple[int, int] | None:
         """Give (width, height) of the tiles that the file stores at a level, or None where it does not say."""

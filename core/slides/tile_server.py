@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
 
+from core.domain.errors import BadSlide
 from core.domain.geometry import Box, DeepZoom
 from core.domain.slides import Slide, SlideId
-from core.slides.deep_zoom import encode_jpeg, tile_box
-from core.slides.reader import SlideReaders
+from core.slides.deep_zoom import encode_jpeg, tile_box, zoom_over
+from core.slides.reader import SlideReader, SlideReaders
 from core.slides.salvage import read_what_can_be_read
 
 _Key = tuple[SlideId, int, int, int]
@@ -26,6 +28,18 @@ class TileServer:
         self._tiles: OrderedDict[_Key, bytes] = OrderedDict()
         self._held_bytes = 0
         self._under_way: dict[_Key, Future[bytes]] = {}
+        self._zooms: dict[SlideId, DeepZoom] = {}
+
+    def zoom(self, slide: Slide) -> DeepZoom:
+        """Give the pyramid that a slide's tiles are cut from; the same for the same content.
+
+        Raises: BadSlide where the file cannot be opened; SlideChanged.
+        """
+        known = self._zooms.get(slide.slide_id)
+        if known is not None:
+            return known
+        with self._readers.lease(slide) as reader:
+            return self._zoom_of(slide, reader)
 
     def tile(self, slide: Slide, dz_level: int, column: int, row: int) -> bytes:
         """Give one deep-zoom tile of the slide's bounds; two who ask at once share the drawing.
@@ -60,11 +74,21 @@ class TileServer:
             image, _ = read_what_can_be_read(reader, box, width_px, height_px)
         return encode_jpeg(image, _PATCH_QUALITY)
 
+    def _zoom_of(self, slide: Slide, reader: SlideReader) -> DeepZoom:
+        known = self._zooms.get(slide.slide_id)
+        if known is None:
+            known = self._zooms[slide.slide_id] = zoom_over(reader)
+        return known
+
     def _draw(self, slide: Slide, dz_level: int, column: int, row: int) -> tuple[bytes, bool]:
-        zoom = DeepZoom(bounds=slide.scan.bounds)
-        width_px, height_px = zoom.tile_size_px(dz_level, column, row)
         with self._readers.lease(slide) as reader:
+            zoom = self._zoom_of(slide, reader)
+            width_px, height_px = zoom.tile_size_px(dz_level, column, row)
             box = tile_box(zoom, dz_level, column, row)
+            with contextlib.suppress(BadSlide):  # a damaged tile is drawn, as far as it can be
+                stored = reader.native_jpeg(box, width_px, height_px)
+                if stored is not None:
+                    return stored, True
             image, is_whole = read_what_can_be_read(reader, box, width_px, height_px)
         return encode_jpeg(image), is_whole
 

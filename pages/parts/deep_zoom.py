@@ -19,7 +19,7 @@ from core.domain.slides import Slide
 from core.domain.stages import STAGES
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256
 from pages.parts.outbox import Receipt
-from pages.routes.pictures import LAYER_VERSION, RENDER_VERSION
+from pages.routes.pictures import layer_version, render_version
 
 _FOLDER = Path(__file__).parent / "deep_zoom_view"
 _MODULES = (
@@ -53,9 +53,13 @@ class Goto:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewerData:
-    """All that the viewer is told; pictures and facts it fetches itself, with the token."""
+    """All that the viewer is told; pictures and facts it fetches itself, with the token.
+
+    `zoom` is the pyramid that the slide's tiles and its layers' tiles are cut from.
+    """
 
     slide: Slide
+    zoom: DeepZoom
     reader_id: ReaderId
     token: str
     run_id: RunId | None
@@ -99,8 +103,7 @@ def _nothing() -> None:
 
 
 def _plain(view: ViewerData) -> dict[str, object]:
-    slide = view.slide
-    zoom = DeepZoom(bounds=slide.scan.bounds)
+    slide, zoom = view.slide, view.zoom
     return {
         "slide": {
             "id": slide.slide_id,
@@ -111,12 +114,12 @@ def _plain(view: ViewerData) -> dict[str, object]:
             "tile_px": zoom.tile_px,
             "n_levels": zoom.n_levels,
             "mpp": None if slide.mpp is None else {"x": slide.mpp.x, "y": slide.mpp.y},
-            "render_version": RENDER_VERSION,
+            "render_version": render_version(zoom),
         },
         "reader": view.reader_id,
         "token": view.token,
         "run": view.run_id,
-        "layer_version": LAYER_VERSION,
+        "layer_version": layer_version(zoom),
         "layers": view.layers,
         "receipts": [asdict(receipt) for receipt in view.receipts],
         "goto": None if view.goto is None else asdict(view.goto),

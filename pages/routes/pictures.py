@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.domain.geometry import Box
+from core.domain.geometry import Box, DeepZoom
 from core.domain.people import ReaderId
 from core.domain.stages import STAGE_NAMES, Stage
 from core.inference.heatmap import patch_saliency_image
@@ -22,8 +23,9 @@ from pages.routes.runs_in_view import RunsInView, reads_in_sight
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-RENDER_VERSION = "1"
-LAYER_VERSION = "1"
+_RENDER_VERSION = "2"
+_LAYER_VERSION = "1"
+_TILE_SIDES_PX = range(64, 2049)
 _SALIENCY_SIDE_PX = 448
 _METHODS = frozenset({"gradcam", "gradcam++", "hirescam", "layercam", "eigencam"})
 _NETWORK_LAYERS = frozenset({"layer1", "layer2", "layer3", "layer4"})
@@ -38,26 +40,28 @@ class Pictures:
     def tile(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a slide as JPEG."""
         del reader_id
-        _require_version(request, RENDER_VERSION)
         slide = workspace.slide(slide_id_in(request))
+        version = render_version(workspace.tiles.zoom(slide))
+        _require_version(request, version)
         place = _place(request)
-        etag = f"{slide.slide_id}-{RENDER_VERSION}-{place[0]}-{place[1]}-{place[2]}"
+        etag = f"{slide.slide_id}-{version}-{place[0]}-{place[1]}-{place[2]}"
         return kept_for_good(request, etag, "image/jpeg", lambda: workspace.tiles.tile(slide, *place))
 
     def layer(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a layer as PNG. A reader's reads are kept by no cache."""
-        _require_version(request, LAYER_VERSION)
+        tile_px = _layer_tile_px(request)
         opened = self._runs.open(workspace, run_id_in(request))
         layer, place = _layer(request), _place(request)
+        painter = opened.painter.in_tiles_of(tile_px)
         if layer.kind is LayerKind.READS:
             reads = [
                 read
                 for read in reads_in_sight(workspace, reader_id, opened.slide.slide_id)
                 if read.reader_id == reader_id and read.item.recipe_hash == opened.run.recipe_hash
             ]
-            return kept_nowhere(_png(opened.painter.tile(layer, *place, reads=reads)), "image/png")
-        etag = f"{opened.run.run_id}-{layer.name}-{LAYER_VERSION}-{place[0]}-{place[1]}-{place[2]}"
-        return kept_for_good(request, etag, "image/png", lambda: _png(opened.painter.tile(layer, *place)))
+            return kept_nowhere(_png(painter.tile(layer, *place, reads=reads)), "image/png")
+        etag = f"{opened.run.run_id}-{layer.name}-{_LAYER_VERSION}-{tile_px}-{place[0]}-{place[1]}-{place[2]}"
+        return kept_for_good(request, etag, "image/png", lambda: _png(painter.tile(layer, *place)))
 
     def patch(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one patch as JPEG, `size` pixels wide, with `margin` (of its side) of its surroundings."""
@@ -80,7 +84,7 @@ class Pictures:
             raise NoSuchThing(f"no saliency for '{choice}'")
         raw = opened.predictions.saliency[index, int(opened.painter.saliency_choice(choice)[index])]
         image = patch_saliency_image(raw, opened.painter.saliency_scale, _SALIENCY_SIDE_PX)
-        etag = f"{opened.run.run_id}-saliency-{LAYER_VERSION}-{index}-{choice}"
+        etag = f"{opened.run.run_id}-saliency-{_LAYER_VERSION}-{index}-{choice}"
         return kept_for_good(request, etag, "image/png", lambda: _png(image))
 
     def explanation(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
@@ -111,6 +115,16 @@ class Pictures:
         return kept_nowhere(_png(image), "image/png", {"X-Saliency-Maximum": f"{largest:.4g}"})
 
 
+def render_version(zoom: DeepZoom) -> str:
+    """Give the part of a tile's address that changes with everything that would change the tile."""
+    return f"{_RENDER_VERSION}-{zoom.tile_px}"
+
+
+def layer_version(zoom: DeepZoom) -> str:
+    """Give the part of a layer tile's address that changes with everything but the run that would change it."""
+    return f"{_LAYER_VERSION}-{zoom.tile_px}"
+
+
 def _png(image: npt.NDArray[np.uint8]) -> bytes:
     is_done, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not is_done:
@@ -121,6 +135,14 @@ def _png(image: npt.NDArray[np.uint8]) -> bytes:
 def _require_version(request: Request, version: str) -> None:
     if request.path_params["version"] != version:
         raise NoSuchThing("drawn by another version")
+
+
+def _layer_tile_px(request: Request) -> int:
+    """Give the side of the tiles that an address asks for; any will do, since layers are drawn for it."""
+    version, _, side = str(request.path_params["version"]).partition("-")
+    if version != _LAYER_VERSION or not re.fullmatch("[0-9]{2,4}", side) or int(side) not in _TILE_SIDES_PX:
+        raise NoSuchThing("drawn by another version")
+    return int(side)
 
 
 def _place(request: Request) -> tuple[int, int, int]:

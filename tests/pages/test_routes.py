@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,9 +113,9 @@ class Room:
     def addresses(self) -> list[str]:
         """Give one good address of every route that needs a token."""
         return [
-            f"/tiles/{self.slide.slide_id}/1/8/0_0.jpg",
-            f"/layers/{self.run_id}/stage/1/8/0_0.png",
-            f"/layers/{self.run_id}/reads/1/8/0_0.png",
+            f"/tiles/{self.slide.slide_id}/2-256/8/0_0.jpg",
+            f"/layers/{self.run_id}/stage/1-256/8/0_0.png",
+            f"/layers/{self.run_id}/reads/1-256/8/0_0.png",
             f"/patches/{self.run_id}/3.jpg",
             f"/saliency/{self.run_id}/3/predicted.png",
             f"/slides/{self.slide.slide_id}/reads",
@@ -177,8 +178,8 @@ TRAVERSALS = [
 @pytest.mark.parametrize("name", TRAVERSALS)
 def test_anything_but_a_known_id_is_not_found(room: Room, name: str) -> None:
     templates = [
-        "/tiles/{}/1/8/0_0.jpg",
-        "/layers/{}/stage/1/8/0_0.png",
+        "/tiles/{}/2-256/8/0_0.jpg",
+        "/layers/{}/stage/1-256/8/0_0.png",
         "/patches/{}/3.jpg",
         "/saliency/{}/3/predicted.png",
         "/slides/{}/reads",
@@ -193,14 +194,20 @@ def test_anything_but_a_known_id_is_not_found(room: Room, name: str) -> None:
 @pytest.mark.parametrize(
     "tail",
     [
-        "tiles/{slide}/2/8/0_0.jpg",
-        "tiles/{slide}/1/99/0_0.jpg",
-        "tiles/{slide}/1/8/9_0.jpg",
-        "tiles/{slide}/1/8/99999999999999999999_0.jpg",
-        "tiles/{slide}/1/8/-1_0.jpg",
-        "layers/{run}/nothing/1/8/0_0.png",
-        "layers/{run}/probability:9/1/8/0_0.png",
-        "layers/{run}/..%2f..%2fsecret/1/8/0_0.png",
+        "tiles/{slide}/1/8/0_0.jpg",
+        "tiles/{slide}/2-512/8/0_0.jpg",
+        "tiles/{slide}/2-256/99/0_0.jpg",
+        "tiles/{slide}/2-256/8/9_0.jpg",
+        "tiles/{slide}/2-256/8/99999999999999999999_0.jpg",
+        "tiles/{slide}/2-256/8/-1_0.jpg",
+        "layers/{run}/stage/1/8/0_0.png",
+        "layers/{run}/stage/2-256/8/0_0.png",
+        "layers/{run}/stage/1-63/8/0_0.png",
+        "layers/{run}/stage/1-9999/8/0_0.png",
+        "layers/{run}/stage/1-+256/8/0_0.png",
+        "layers/{run}/nothing/1-256/8/0_0.png",
+        "layers/{run}/probability:9/1-256/8/0_0.png",
+        "layers/{run}/..%2f..%2fsecret/1-256/8/0_0.png",
         "saliency/{run}/3/..%2f4.png",
         "saliency/{run}/3/why.png",
         "explain/{run}/3/gradcam/..%2flayer4/4.png",
@@ -237,10 +244,17 @@ def test_a_304_needs_a_token_too(room: Room) -> None:
 
 
 def test_tiles_and_layers_have_the_size_of_the_pyramid(room: Room) -> None:
-    slide = Image.open(io.BytesIO(room.get(f"/tiles/{room.slide.slide_id}/1/12/4_3.jpg").content))
-    layer = Image.open(io.BytesIO(room.get(f"/layers/{room.run_id}/stage/1/12/4_3.png").content))
-    assert slide.size == layer.size == (2240 - 4 * 512, 1792 - 3 * 512)
+    slide = Image.open(io.BytesIO(room.get(f"/tiles/{room.slide.slide_id}/2-256/12/8_6.jpg").content))
+    layer = Image.open(io.BytesIO(room.get(f"/layers/{room.run_id}/stage/1-256/12/8_6.png").content))
+    assert slide.size == layer.size == (2240 - 8 * 256, 1792 - 6 * 256)
     assert (slide.mode, layer.mode) == ("RGB", "RGBA")
+
+
+def test_a_tile_that_the_slide_stores_passes_through_as_it_is(room: Room) -> None:
+    answer = room.get(f"/tiles/{room.slide.slide_id}/2-256/12/3_2.jpg")
+    scan = re.search(rb"\xff\xda.*", answer.content, re.DOTALL)
+    assert scan is not None
+    assert scan.group() in room.slide.path.read_bytes()
 
 
 def test_patches_can_be_asked_for_larger_and_with_surroundings(room: Room) -> None:
@@ -306,10 +320,10 @@ def test_readers_see_each_other_only_where_both_have_read(room: Room) -> None:
 
 def test_the_layer_of_reads_is_the_readers_own_and_kept_by_no_cache(room: Room) -> None:
     index = room.get(f"/runs/{room.run_id}/strip?offset=10&limit=1").json()["patches"][0]["index"]
-    bare = room.get(f"/layers/{room.run_id}/reads/1/9/0_0.png", reader="bo").content
+    bare = room.get(f"/layers/{room.run_id}/reads/1-256/9/0_0.png", reader="bo").content
     read_patch(room, ADA, index, "event-three-ada", Stage.S3)
-    assert room.get(f"/layers/{room.run_id}/reads/1/9/0_0.png", reader="bo").content == bare
-    own = room.get(f"/layers/{room.run_id}/reads/1/9/0_0.png")
+    assert room.get(f"/layers/{room.run_id}/reads/1-256/9/0_0.png", reader="bo").content == bare
+    own = room.get(f"/layers/{room.run_id}/reads/1-256/9/0_0.png")
     assert own.content != bare
     assert own.headers["cache-control"] == "no-store"
 

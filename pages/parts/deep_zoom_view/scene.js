@@ -68,7 +68,8 @@ class Scene {
     this.listeners.onPoint(isInside ? { x: image.x + this.slide.x, y: image.y + this.slide.y } : null);
   }
 
-  // A tile source on the slide's pyramid; every layer uses the same one, which is why they lie on the tissue.
+  // A tile source on the slide's pyramid; every layer uses the same one, which is why they lie on the tissue: also
+  // its tiles are of one size, since OpenSeadragon (6.1) stretches each by a pixel to hide the seams.
   source(addressOf) {
     const slide = this.slide;
     const smallest = Math.max(0, Math.ceil(Math.log2(Math.max(slide.width, slide.height) / slide.tile_px)));

@@ -123,6 +123,16 @@ def test_cells_smaller_than_a_pixel_are_averaged_and_not_dropped() -> None:
     assert np.abs(tile[0, 5, :3] - expected).max() <= 1
 
 
+def test_smaller_tiles_show_the_same_layer() -> None:
+    grid, zoom = small_grid(n=10)
+    painter = LayerPainter(predictions_of(grid, certain_of([Stage.S0, Stage.S4] * 5)), zoom)
+    layer, finest = Layer(kind=LayerKind.STAGE), zoom.n_levels - 1
+    smaller = painter.in_tiles_of(256)
+    whole = painter.tile(layer, finest, 0, 0)
+    halves = np.hstack([smaller.tile(layer, finest, column, 0) for column in (0, 1)])
+    assert np.array_equal(whole, halves)
+
+
 def test_a_tile_beyond_the_pyramid_is_an_index_error() -> None:
     grid, zoom = small_grid()
     with pytest.raises(IndexError):

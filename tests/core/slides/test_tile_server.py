@@ -9,10 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import pyvips
 
 from core.domain.errors import BadSlide, SlideChanged
-from core.domain.geometry import Box
+from core.domain.geometry import Box, DeepZoom
 from core.domain.slides import Slide
+from core.slides.deep_zoom import render_tile, tile_box, zoom_over
 from core.slides.fingerprint import file_stamp, fingerprint
 from core.slides.reader import SlideReader, SlideReaders
 from core.slides.salvage import hatch
@@ -92,10 +94,72 @@ def test_unreadable_parts_of_a_tile_are_hatched_and_the_rest_is_shown(shared: Pa
     server = TileServer(SlideReaders())
     broken = _slide(shared / "bad_inputs/CMU-1-Small-Region_badtiles.svs")
     whole = _slide(shared / "slides/CMU-1-Small-Region.svs")
-    shown, right = (_pixels(server.tile(slide, 12, 1, 0)).astype(int) for slide in (broken, whole))
-    as_hatch = abs(shown - hatch(512, 512)).max(axis=2) < 30
-    assert as_hatch[:200, 230:430].mean() > 0.9
-    assert np.abs(shown - right)[260:, :].mean() < 1
+    shown, right = (_pixels(server.tile(slide, 11, 1, 0)).astype(int) for slide in (broken, whole))
+    as_hatch = abs(shown - hatch(240, 240)).max(axis=2) < 30
+    assert as_hatch[:90, 130:210].mean() > 0.9
+    assert np.abs(shown - right)[130:, :].mean() < 1
+
+
+def test_a_damaged_tile_of_the_slide_is_hatched_and_not_passed_through(shared: Path) -> None:
+    server = TileServer(SlideReaders())
+    shown = _pixels(server.tile(_slide(shared / "bad_inputs/CMU-1-Small-Region_badtiles.svs"), 12, 3, 0)).astype(int)
+    assert (abs(shown - hatch(240, 240)).max(axis=2) < 30).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "liver_psr_lefthalf_1um.tif"])
+def test_a_tile_that_passes_through_is_the_picture_that_would_be_drawn(shared: Path, name: str) -> None:
+    slide = _slide(shared / "slides" / name)
+    with SlideReaders().lease(slide) as reader:
+        zoom = zoom_over(reader)
+        n_passed = 0
+        for dz_level in range(zoom.n_levels - 3, zoom.n_levels):
+            size = zoom.tile_size_px(dz_level, 0, 1)
+            stored = reader.native_jpeg(tile_box(zoom, dz_level, 0, 1), *size)
+            if stored is not None:
+                drawn = render_tile(reader, zoom, dz_level, 0, 1)
+                assert np.abs(_pixels(stored).astype(int) - drawn).max() <= 2
+                n_passed += 1
+        assert n_passed
+
+
+def _zoom_of(path: Path, bounds: Box | None = None) -> DeepZoom:
+    return zoom_over(SlideReader(path, bounds))
+
+
+def test_tiles_are_cut_as_the_slide_stores_them_where_they_can_be_shown_as_they_are(
+    shared: Path, checkerboard: Path
+) -> None:
+    assert _zoom_of(shared / "slides/CMU-1-Small-Region.svs").tile_px == 240
+    assert _zoom_of(checkerboard).tile_px == 256
+
+
+def test_tiles_that_must_be_drawn_are_made_of_whole_stored_ones(checkerboard: Path) -> None:
+    assert _zoom_of(checkerboard, Box(x_px=7, y_px=0, width_px=1000, height_px=900)).tile_px == 512
+
+
+def test_a_slide_with_a_colour_profile_passes_nothing_through(tmp_path: Path) -> None:
+    path = tmp_path / "profiled.tif"
+    dark = pyvips.Image.black(600, 600, bands=3).copy(interpretation="srgb")
+    dark.tiffsave(str(path), tile=True, compression="jpeg", tile_width=240, tile_height=240, profile="srgb")
+    reader = SlideReader(path)
+    assert zoom_over(reader).tile_px == 480
+    assert reader.native_jpeg(Box(x_px=0, y_px=0, width_px=240, height_px=240), 240, 240) is None
+
+
+@pytest.mark.parametrize(
+    ("box", "size"),
+    [
+        (Box(x_px=256, y_px=256, width_px=256, height_px=255), (256, 255)),
+        (Box(x_px=255, y_px=256, width_px=256, height_px=256), (256, 256)),
+        (Box(x_px=256, y_px=256, width_px=512, height_px=512), (256, 256)),
+        (Box(x_px=0, y_px=0, width_px=384, height_px=384), (256, 256)),
+        (Box(x_px=-256, y_px=0, width_px=256, height_px=256), (256, 256)),
+        (Box(x_px=2304, y_px=0, width_px=256, height_px=256), (256, 256)),
+    ],
+    ids=["lower", "beside", "between two", "between levels", "before the slide", "across its edge"],
+)
+def test_a_box_that_is_no_stored_tile_must_be_drawn(checkerboard: Path, box: Box, size: tuple[int, int]) -> None:
+    assert SlideReader(checkerboard).native_jpeg(box, *size) is None
 
 
 def test_every_tile_of_a_broken_slide_is_an_image(shared: Path) -> None:
