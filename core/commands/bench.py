@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from core.commands import bench_engine, bench_quality
+from core.commands import bench_engine, bench_quality, bench_tiles
 
-_KINDS = (bench_engine, bench_quality)
+_KINDS = (bench_engine, bench_quality, bench_tiles)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

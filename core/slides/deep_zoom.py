@@ -12,6 +12,7 @@ from core.domain.geometry import Box, DeepZoom
 from core.slides.reader import SlideReader
 
 RgbArray = npt.NDArray[np.uint8]
+_VERSION = "2"
 _SMALLEST_PX, _LARGEST_PX = 192, 1024
 
 
@@ -28,6 +29,11 @@ def zoom_over(reader: SlideReader) -> DeepZoom:
     if not (reader.passes_tiles_through and is_aligned and side_px >= _SMALLEST_PX):
         side_px *= max(1, usual.tile_px // side_px)
     return replace(usual, tile_px=side_px) if _SMALLEST_PX <= side_px <= _LARGEST_PX else usual
+
+
+def render_version(zoom: DeepZoom) -> str:
+    """Give the part of a tile's address that changes with everything that would change the tile."""
+    return f"{_VERSION}-{zoom.tile_px}"
 
 
 def tile_box(zoom: DeepZoom, dz_level: int, column: int, row: int) -> Box:

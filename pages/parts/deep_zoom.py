@@ -17,9 +17,10 @@ from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.slides import Slide
 from core.domain.stages import STAGES
+from core.slides.deep_zoom import render_version
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256
 from pages.parts.outbox import Receipt
-from pages.routes.pictures import layer_version, render_version
+from pages.routes.pictures import layer_version
 
 _FOLDER = Path(__file__).parent / "deep_zoom_view"
 _MODULES = (

@@ -17,13 +17,13 @@ from core.domain.stages import STAGE_NAMES, Stage
 from core.inference.heatmap import patch_saliency_image
 from core.inference.layers import PREDICTED, RUNNER_UP, Layer, LayerKind
 from core.inference.requests import Explanation
+from core.slides.deep_zoom import render_version
 from pages.routes.gate import NoSuchThing, kept_for_good, kept_nowhere, number_in, run_id_in, slide_id_in
 from pages.routes.runs_in_view import RunsInView, reads_in_sight
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-_RENDER_VERSION = "2"
 _LAYER_VERSION = "1"
 _TILE_SIDES_PX = range(64, 2049)
 _SALIENCY_SIDE_PX = 448
@@ -113,11 +113,6 @@ class Pictures:
         largest = float(np.max(raw, initial=0.0))
         image = patch_saliency_image(raw, largest, raw.shape[0])
         return kept_nowhere(_png(image), "image/png", {"X-Saliency-Maximum": f"{largest:.4g}"})
-
-
-def render_version(zoom: DeepZoom) -> str:
-    """Give the part of a tile's address that changes with everything that would change the tile."""
-    return f"{_RENDER_VERSION}-{zoom.tile_px}"
 
 
 def layer_version(zoom: DeepZoom) -> str:

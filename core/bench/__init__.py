@@ -1,0 +1,1 @@
+"""How fast this machine is: what the bench commands measure, and how."""

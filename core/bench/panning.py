@@ -1,0 +1,82 @@
+"""Readers that pan: each fetches the tiles of one window after another over six connections, as a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from core.domain.errors import InvariantBroken
+
+_CONNECTIONS = 6
+_OK = b"HTTP/1.1 200"
+Addresses = Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """Where tiles are fetched: `http://host:port`, and the header that lets one in, if any."""
+
+    origin: str
+    authorization: str | None = None
+
+
+def fill_times_ms(server: Server, windows_of_clients: Sequence[Sequence[Addresses]]) -> list[list[float]]:
+    """Let every client go through its windows, all at once; give how long each window took to fill."""
+
+    async def all_clients() -> list[list[float]]:
+        return list(await asyncio.gather(*(_pan(server, windows) for windows in windows_of_clients)))
+
+    return asyncio.run(all_clients())
+
+
+async def _pan(server: Server, windows: Sequence[Addresses]) -> list[float]:
+    connections = [await _Connection.open(server) for _ in range(_CONNECTIONS)]
+    times_ms = []
+    try:
+        for window in windows:
+            waiting, begun = deque(window), time.perf_counter()
+            await asyncio.gather(*(connection.drain(waiting) for connection in connections))
+            times_ms.append((time.perf_counter() - begun) * 1000)
+    finally:
+        for connection in connections:
+            await connection.close()
+    return times_ms
+
+
+class _Connection:
+    """One keep-alive connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: Server) -> None:
+        self._reader, self._writer = reader, writer
+        allowed = f"Authorization: {server.authorization}\r\n" if server.authorization else ""
+        self._headers = f"Host: {urlsplit(server.origin).netloc}\r\n{allowed}\r\n"
+
+    @classmethod
+    async def open(cls, server: Server) -> _Connection:
+        """Connect."""
+        place = urlsplit(server.origin)
+        return cls(*await asyncio.open_connection(place.hostname, place.port), server)
+
+    async def drain(self, waiting: deque[str]) -> None:
+        """Fetch addresses until none waits."""
+        while waiting:
+            await self._get(waiting.popleft())
+
+    async def _get(self, address: str) -> bytes:
+        self._writer.write(f"GET {address} HTTP/1.1\r\n{self._headers}".encode())
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(_OK):
+            raise InvariantBroken(f"{address} was answered with {head.splitlines()[0].decode()}.")
+        length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+        return await self._reader.readexactly(int(length.split(b":")[1]))
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
