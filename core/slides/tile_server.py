@@ -24,7 +24,7 @@ class TileServer:
     def __init__(self, readers: SlideReaders, cache_bytes: int = 256 << 20) -> None:
         self._readers = readers
         self._cache_bytes = cache_bytes
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._tiles: OrderedDict[_Key, bytes] = OrderedDict()
         self._held_bytes = 0
         self._under_way: dict[_Key, Future[bytes]] = {}
@@ -41,6 +41,19 @@ class TileServer:
         with self._readers.lease(slide) as reader:
             return self._zoom_of(slide, reader)
 
+    def known_zoom(self, slide_id: SlideId) -> DeepZoom | None:
+        """Give a slide's pyramid if it was asked for before, else None, without waiting for anything."""
+        return self._zooms.get(slide_id)
+
+    def kept(self, slide_id: SlideId, dz_level: int, column: int, row: int) -> bytes | None:
+        """Give a tile that is kept, else None, without waiting for anything."""
+        key = slide_id, dz_level, column, row
+        with self._lock:
+            kept = self._tiles.get(key)
+            if kept is not None:
+                self._tiles.move_to_end(key)
+            return kept
+
     def tile(self, slide: Slide, dz_level: int, column: int, row: int) -> bytes:
         """Give one deep-zoom tile of the slide's bounds; two who ask at once share the drawing.
 
@@ -48,9 +61,8 @@ class TileServer:
         """
         key = slide.slide_id, dz_level, column, row
         with self._lock:
-            kept = self._tiles.get(key)
+            kept = self.kept(*key)
             if kept is not None:
-                self._tiles.move_to_end(key)
                 return kept
             waiting = self._under_way.get(key)
             if waiting is None:

@@ -29,7 +29,7 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
     place = "{dz_level:int}/{column:int}_{row:int}"
     return [
         Route("/assets/openseadragon.js", _drawing_library),
-        Route(f"/tiles/{{slide_id}}/{{version}}/{place}.jpg", gate.lets(pictures.tile)),
+        Route(f"/tiles/{{slide_id}}/{{version}}/{place}.jpg", gate.lets(pictures.tile, at_once=pictures.tile_at_once)),
         Route(f"/layers/{{run_id}}/{{layer}}/{{version}}/{place}.png", gate.lets(pictures.layer)),
         Route("/patches/{run_id}/{index:int}.jpg", gate.lets(pictures.patch)),
         Route("/saliency/{run_id}/{index:int}/{choice}.png", gate.lets(pictures.saliency)),

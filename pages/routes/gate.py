@@ -35,6 +35,7 @@ _STATUSES: tuple[tuple[type[FibroreadError], int], ...] = (
 _HEADERS = {"X-Content-Type-Options": "nosniff"}
 
 Answer = Callable[["Workspace", ReaderId, Request], Response]
+AtOnce = Callable[["Workspace", ReaderId, Request], Response | None]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -49,18 +50,30 @@ class Gate:
         self._get_workspace = get_workspace
         self._limiter = anyio.CapacityLimiter(_THREADS)
 
-    def lets(self, answer: Answer) -> Endpoint:
-        """Give an endpoint that checks the token, then answers in a thread unless the client has left."""
+    def lets(self, answer: Answer, at_once: AtOnce | None = None) -> Endpoint:
+        """Give an endpoint that checks the token, then answers in a thread unless the client has left.
+
+        Args: at_once: answers from memory, without a thread, or gives None; it must never wait for anything.
+        """
 
         async def endpoint(request: Request) -> Response:
+            known = None if at_once is None else self._answer(at_once, request)
+            if known is not None:
+                return known
             async with self._limiter:
                 if await request.is_disconnected():
                     return Response(status_code=_CLIENT_LEFT)
-                return await anyio.to_thread.run_sync(partial(self._answer, answer, request))
+                return await anyio.to_thread.run_sync(partial(self._answered, answer, request))
 
         return endpoint
 
-    def _answer(self, answer: Answer, request: Request) -> Response:
+    def _answered(self, answer: Answer, request: Request) -> Response:
+        response = self._answer(answer, request)
+        if response is None:
+            raise ValueError(f"{request.url.path} was not answered")
+        return response
+
+    def _answer(self, answer: AtOnce, request: Request) -> Response | None:
         workspace = self._get_workspace()
         try:
             reader_id = workspace.tokens.check(_bearer_token(request))
@@ -97,10 +110,20 @@ def number_in(request: Request, name: str, default: float, smallest: float, larg
 
 def kept_for_good(request: Request, etag: str, media_type: str, content: Callable[[], bytes]) -> Response:
     """Answer with something that never changes under its address, or with 304 when the client has it."""
-    headers = {**_HEADERS, "Cache-Control": "private, max-age=31536000, immutable", "ETag": f'"{etag}"'}
-    if f'"{etag}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content(), media_type=media_type, headers=headers)
+    if (known := kept_by_client(request, etag)) is not None:
+        return known
+    return Response(content(), media_type=media_type, headers=_for_good(etag))
+
+
+def kept_by_client(request: Request, etag: str) -> Response | None:
+    """Answer with 304 when the client has what never changes under its address, else not at all."""
+    if f'"{etag}"' not in request.headers.get("if-none-match", ""):
+        return None
+    return Response(status_code=304, headers=_for_good(etag))
+
+
+def _for_good(etag: str) -> dict[str, str]:
+    return {**_HEADERS, "Cache-Control": "private, max-age=31536000, immutable", "ETag": f'"{etag}"'}
 
 
 def kept_nowhere(content: bytes, media_type: str, further: dict[str, str] | None = None) -> Response:

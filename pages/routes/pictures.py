@@ -13,12 +13,21 @@ from starlette.responses import Response
 
 from core.domain.geometry import Box, DeepZoom
 from core.domain.people import ReaderId
+from core.domain.slides import SlideId
 from core.domain.stages import STAGE_NAMES, Stage
 from core.inference.heatmap import patch_saliency_image
 from core.inference.layers import PREDICTED, RUNNER_UP, Layer, LayerKind
 from core.inference.requests import Explanation
 from core.slides.deep_zoom import render_version
-from pages.routes.gate import NoSuchThing, kept_for_good, kept_nowhere, number_in, run_id_in, slide_id_in
+from pages.routes.gate import (
+    NoSuchThing,
+    kept_by_client,
+    kept_for_good,
+    kept_nowhere,
+    number_in,
+    run_id_in,
+    slide_id_in,
+)
 from pages.routes.runs_in_view import RunsInView, reads_in_sight
 
 if TYPE_CHECKING:
@@ -41,11 +50,23 @@ class Pictures:
         """Give one tile of a slide as JPEG."""
         del reader_id
         slide = workspace.slide(slide_id_in(request))
-        version = render_version(workspace.tiles.zoom(slide))
-        _require_version(request, version)
         place = _place(request)
-        etag = f"{slide.slide_id}-{version}-{place[0]}-{place[1]}-{place[2]}"
+        etag = _tile_etag(request, slide.slide_id, workspace.tiles.zoom(slide))
         return kept_for_good(request, etag, "image/jpeg", lambda: workspace.tiles.tile(slide, *place))
+
+    def tile_at_once(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response | None:
+        """Give one tile of a slide if the client or the server holds it already, else None."""
+        del reader_id
+        slide_id = slide_id_in(request)
+        zoom = workspace.tiles.known_zoom(slide_id)
+        if zoom is None:
+            return None
+        etag = _tile_etag(request, slide_id, zoom)
+        kept = kept_by_client(request, etag)
+        if kept is not None:
+            return kept
+        tile = workspace.tiles.kept(slide_id, *_place(request))
+        return None if tile is None else kept_for_good(request, etag, "image/jpeg", lambda: tile)
 
     def layer(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a layer as PNG. A reader's reads are kept by no cache."""
@@ -127,9 +148,12 @@ def _png(image: npt.NDArray[np.uint8]) -> bytes:
     return bytes(encoded)
 
 
-def _require_version(request: Request, version: str) -> None:
+def _tile_etag(request: Request, slide_id: SlideId, zoom: DeepZoom) -> str:
+    """Give what names a tile for good. Raises: NoSuchThing where the address asks for another version."""
+    version, (dz_level, column, row) = render_version(zoom), _place(request)
     if request.path_params["version"] != version:
         raise NoSuchThing("drawn by another version")
+    return f"{slide_id}-{version}-{dz_level}-{column}-{row}"
 
 
 def _layer_tile_px(request: Request) -> int:

@@ -379,3 +379,13 @@ def test_a_left_out_patch_that_was_not_brought_back_is_not_predicted(room: Room)
     answer = room.get(f"/runs/{room.run_id}/patches/{index}/brought_back")
     assert answer.status_code == 404
     assert "Bring it back first" in answer.text
+
+
+def test_a_tile_that_is_kept_is_answered_without_a_thread_and_still_needs_a_token(room: Room) -> None:
+    address = f"/tiles/{room.slide.slide_id}/2-256/11/1_1.jpg"
+    drawn = room.get(address)
+    assert room.workspace.tiles.kept(room.slide.slide_id, 11, 1, 1) == drawn.content
+    again = room.get(address)
+    assert (again.content, again.headers["etag"]) == (drawn.content, drawn.headers["etag"])
+    assert room.client.get(address).status_code == 401
+    assert room.get(address.replace("2-256", "2-512")).status_code == 404
