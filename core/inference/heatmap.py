@@ -7,7 +7,8 @@ lie exactly where the grid puts them at every level, and cells smaller than a pi
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,16 +67,19 @@ class _Frame:
 
 
 class LayerPainter:
-    """Draws the layers of one run; keeps what is the same for all tiles."""
+    """Draws the layers of one run. A tile costs what lies on it, however large the grid is."""
 
-    def __init__(self, predictions: PatchPredictions, zoom: DeepZoom) -> None:
+    def __init__(self, predictions: PatchPredictions, zoom: DeepZoom, scale: Callable[[], float] | None = None) -> None:
+        """Take a run. Args: scale: the saliency drawn as full strength; looked for on first use when left out."""
         self._predictions = predictions
         self._zoom = zoom
         self._shape = predictions.grid.n_rows, predictions.grid.n_columns
-        order = np.argsort(predictions.probabilities, axis=1)
-        self._called, self._runner_up = order[:, -1], order[:, -2]
-        self._uncertainty = predictions.uncertainty
-        self.saliency_scale = saliency_scale(predictions)
+        self._scale = scale or functools.cache(lambda: saliency_scale(predictions))
+
+    @property
+    def saliency_scale(self) -> float:
+        """Give the raw Grad-CAM value that is drawn as full strength."""
+        return self._scale()
 
     def tile(self, layer: Layer, dz_level: int, column: int, row: int, reads: Sequence[Read] = ()) -> RgbaTile:
         """Draw one tile (h, w, 4), RGBA, straight alpha. `reads` are the patch reads that may be shown.
@@ -92,10 +96,7 @@ class LayerPainter:
         if layer.kind is LayerKind.EXCLUDED:
             return self._excluded(frame)
         if layer.kind is LayerKind.TISSUE:
-            tile = _blank(frame)
-            is_tissue = self._predictions.state.reshape(self._shape) != PatchState.BACKGROUND
-            outline_over(tile, is_tissue, _all_edges(self._predictions.grid, self._zoom, dz_level, frame), TISSUE_LINE)
-            return tile
+            return self._outlined(frame)
         return self._reads(frame, reads)
 
     def in_tiles_of(self, tile_px: int) -> LayerPainter:
@@ -104,28 +105,24 @@ class LayerPainter:
         other._zoom = replace(self._zoom, tile_px=tile_px)
         return other
 
-    def saliency_choice(self, choice: str) -> npt.NDArray[np.int64]:
-        """Give, for every place, the index of the stage that a choice of saliency shows."""
-        if choice == PREDICTED:
-            return np.asarray(self._called, np.int64)
-        if choice == RUNNER_UP:
-            return np.asarray(self._runner_up, np.int64)
-        return np.full(len(self._called), Stage(choice).index, np.int64)
+    def saliency_stage(self, choice: str, index: int) -> int:
+        """Give the index of the stage that a choice of saliency shows for one patch."""
+        return int(_chosen(choice, self._predictions.probabilities[index]))
 
     def _cells(self, values: npt.NDArray[np.generic], frame: _Frame) -> npt.NDArray[np.generic]:
         return values.reshape(*self._shape, *values.shape[1:])[frame.rows, frame.columns]
 
     def _filled(self, layer: Layer, frame: _Frame) -> RgbaTile:
-        is_predicted = self._cells(self._predictions.is_predicted, frame).astype(bool)
-        called = self._cells(self._called, frame).astype(np.int64)
-        uncertainty = self._cells(self._uncertainty, frame).astype(np.float32)
+        is_predicted = np.asarray(self._cells(self._predictions.state, frame) == PatchState.PREDICTED)
+        probabilities = self._cells(self._predictions.probabilities, frame).astype(np.float32)
+        called, runner_up = ranked(probabilities)
+        uncertainty = np.where(is_predicted, 1.0 - (_at(probabilities, called) - _at(probabilities, runner_up)), 0.0)
         if layer.kind is LayerKind.STAGE:
             colours = stage_colours()[called]
         elif layer.kind is LayerKind.PROBABILITY:
-            index = Stage(layer.choice).index
-            colours = ladder_ramp(self._cells(self._predictions.probabilities[:, index], frame).astype(np.float32))
+            colours = ladder_ramp(probabilities[:, :, Stage(layer.choice).index])
         else:
-            colours = uncertainty_ramp(uncertainty)
+            colours = uncertainty_ramp(uncertainty.astype(np.float32))
         tile = _spread(colours, is_predicted.astype(np.float32), frame)
         if layer.kind is not LayerKind.PROBABILITY and frame.cell_px >= _HATCH_FROM_PX:
             area = _area(is_predicted & (uncertainty >= UNCERTAIN_FROM), frame)
@@ -138,9 +135,10 @@ class LayerPainter:
     def _saliency(self, layer: Layer, frame: _Frame) -> RgbaTile:
         if self.saliency_scale <= 0:
             return _blank(frame)
-        choice = self._cells(self.saliency_choice(layer.choice or PREDICTED), frame).astype(np.int64)
-        index = np.arange(self._predictions.grid.n_patches).reshape(self._shape)[frame.rows, frame.columns]
-        maps = self._predictions.saliency[index, choice].astype(np.float32)  # (rows, columns, 7, 7)
+        probabilities = self._cells(self._predictions.probabilities, frame).astype(np.float32)
+        choice = _chosen(layer.choice or PREDICTED, probabilities)
+        rows, columns = np.ogrid[frame.rows, frame.columns]
+        maps = self._predictions.saliency[rows * self._shape[1] + columns, choice].astype(np.float32)  # (r, c, 7, 7)
         if frame.cell_px < _MAP_FROM_PX:
             strength = _coverage(frame.y_edges, frame.height_px).T @ maps.mean(axis=(2, 3))
             strength = strength @ _coverage(frame.x_edges, frame.width_px)
@@ -149,6 +147,17 @@ class LayerPainter:
             strength = _interpolation(frame.y_edges, frame.height_px).T @ raster
             strength = strength @ _interpolation(frame.x_edges, frame.width_px)
         return saliency_image(strength / self.saliency_scale)
+
+    def _outlined(self, frame: _Frame) -> RgbaTile:
+        """Draw the tissue's border; the cells beside those in sight are looked at, too."""
+        tile = _blank(frame)
+        padded = np.zeros((frame.rows.stop - frame.rows.start + 2, frame.columns.stop - frame.columns.start + 2), bool)
+        wider = [slice(max(0, cells.start - 1), cells.stop + 1) for cells in (frame.rows, frame.columns)]
+        seen = self._predictions.state.reshape(self._shape)[wider[0], wider[1]] != PatchState.BACKGROUND
+        top, left = int(frame.rows.start == 0), int(frame.columns.start == 0)
+        padded[top : top + seen.shape[0], left : left + seen.shape[1]] = seen
+        outline_over(tile, padded, (frame.x_edges, frame.y_edges), TISSUE_LINE)
+        return tile
 
     def _excluded(self, frame: _Frame) -> RgbaTile:
         tile = _blank(frame)
@@ -184,8 +193,41 @@ def saliency_scale(predictions: PatchPredictions) -> float:
     index = np.flatnonzero(predictions.is_predicted)
     if index.size == 0:
         return 0.0
-    maxima = predictions.saliency[index].reshape(index.size, -1).max(axis=1).astype(np.float32)
-    return float(np.percentile(maxima, _SCALE_PERCENTILE))
+    return scale_of_maxima(saliency_maxima(predictions.saliency)[index])
+
+
+def scale_of_maxima(maxima: FloatArray) -> float:
+    """Give the scale of a slide from the maxima of its predicted patches."""
+    return float(np.percentile(maxima, _SCALE_PERCENTILE)) if maxima.size else 0.0
+
+
+def saliency_maxima(saliency: npt.NDArray[np.float16]) -> FloatArray:
+    """Give the largest value of each patch's maps, which hold none below 0.
+
+    Compared as whole numbers, in whose order half-precision numbers from 0 on lie: thirty times as fast (NumPy 2.4).
+    """
+    flat = np.ascontiguousarray(saliency).reshape(len(saliency), -1)
+    largest = np.maximum(flat.view(np.int16).max(axis=1), 0).astype(np.int16)
+    return np.asarray(largest.view(np.float16), np.float32)
+
+
+def ranked(probabilities: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Give the indices of the best and the second-best stage along the last axis."""
+    called = np.asarray(probabilities.argmax(axis=-1))
+    others = probabilities.copy()
+    np.put_along_axis(others, called[..., None], -1.0, axis=-1)
+    return called, np.asarray(others.argmax(axis=-1))
+
+
+def _at(probabilities: FloatArray, index: npt.NDArray[np.int64]) -> FloatArray:
+    return np.take_along_axis(probabilities, index[..., None], axis=-1)[..., 0]
+
+
+def _chosen(choice: str, probabilities: FloatArray) -> npt.NDArray[np.int64]:
+    """Give the index of the stage that a choice of saliency shows, for each row of probabilities."""
+    if choice in (PREDICTED, RUNNER_UP):
+        return ranked(probabilities)[choice == RUNNER_UP]
+    return np.full(probabilities.shape[:-1], Stage(choice).index, np.int64)
 
 
 def saliency_image(strength: npt.NDArray[np.float32]) -> RgbaTile:
@@ -234,13 +276,6 @@ def _visible(edges: npt.NDArray[np.float64], n_px: int) -> slice:
     first = int(np.searchsorted(edges[1:], 0.0, side="right"))
     last = int(np.searchsorted(edges[:-1], float(n_px), side="left"))
     return slice(first, max(first, last))
-
-
-def _all_edges(grid: Grid, zoom: DeepZoom, dz_level: int, frame: _Frame) -> tuple[FloatArray, FloatArray]:
-    scale = zoom.downsample(dz_level)
-    x = edges_px(grid.x_px - zoom.bounds.x_px, grid, grid.n_columns, scale) - frame.origin_px[0]
-    y = edges_px(grid.y_px - zoom.bounds.y_px, grid, grid.n_rows, scale) - frame.origin_px[1]
-    return x.astype(np.float32), y.astype(np.float32)
 
 
 def _blank(frame: _Frame) -> RgbaTile:

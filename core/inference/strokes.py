@@ -17,16 +17,20 @@ _SIGN_FROM_PX = 24
 
 
 def outline_over(
-    tile: RgbaTile, is_tissue: npt.NDArray[np.bool_], edges: tuple[FloatArray, FloatArray], colour: Rgb
+    tile: RgbaTile, padded: npt.NDArray[np.bool_], edges: tuple[FloatArray, FloatArray], colour: Rgb
 ) -> None:
-    """Draw the border between tissue and the rest in place; `edges` are those of the whole grid, in tile pixels."""
-    x_edges, y_edges = edges
-    height_px, width_px = tile.shape[:2]
-    padded = np.pad(is_tissue, 1)
-    for row, column in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]):
-        _line(tile, (x_edges[column], y_edges[row]), (x_edges[column], y_edges[row + 1]), colour, width_px, height_px)
-    for row, column in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]):
-        _line(tile, (x_edges[column], y_edges[row]), (x_edges[column + 1], y_edges[row]), colour, width_px, height_px)
+    """Draw the border between tissue and the rest in place.
+
+    Args: padded: the cells between the edges, and one more on each side. edges: along x and y, in tile pixels.
+    """
+    x, y = (np.rint(edge).astype(np.int32) for edge in edges)
+    row, column = np.nonzero(padded[1:-1, 1:] != padded[1:-1, :-1])
+    upright = np.stack([x[column], y[row], x[column], y[row + 1]], axis=1)
+    row, column = np.nonzero(padded[1:, 1:-1] != padded[:-1, 1:-1])
+    level = np.stack([x[column], y[row], x[column + 1], y[row]], axis=1)
+    lines = np.concatenate([upright, level]).reshape(-1, 2, 2)
+    if len(lines):
+        cv2.polylines(tile, list(lines), False, (*colour, 255), _LINE_PX)
 
 
 def frame_over(tile: RgbaTile, corner: tuple[float, float], opposite: tuple[float, float], read: Read) -> None:
@@ -52,20 +56,3 @@ def frame_over(tile: RgbaTile, corner: tuple[float, float], opposite: tuple[floa
         shape = written(sign, min(0.8, side_px / 120))
         corner_px = right - thick - 4 - shape.shape[1], bottom - thick - 2 - shape.shape[0]
         stamp_over(tile, shape, corner_px, INK)
-
-
-def _line(
-    tile: RgbaTile,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    colour: Rgb,
-    width_px: int,
-    height_px: int,
-) -> None:
-    """Draw a line unless it lies wholly off the tile."""
-    if max(start[0], end[0]) < -_LINE_PX or min(start[0], end[0]) > width_px + _LINE_PX:
-        return
-    if max(start[1], end[1]) < -_LINE_PX or min(start[1], end[1]) > height_px + _LINE_PX:
-        return
-    ends = [(round(float(x)), round(float(y))) for x, y in (start, end)]
-    cv2.line(tile, ends[0], ends[1], (*colour, 255), _LINE_PX)

@@ -14,7 +14,7 @@ from core.domain.predictions import PatchState, SlideCall
 from core.domain.quality import concerns_to_plain
 from core.domain.reads import Disposition, Item, Read
 from core.domain.stages import STAGES, Stage, collapse_probabilities
-from core.inference.layers import Legend, legends
+from core.inference.layers import RUNNER_UP, Legend, legends
 from pages.routes.gate import NoSuchThing, number_in, plain_facts, run_id_in, slide_id_in
 from pages.routes.runs_in_view import RunInView, RunsInView, reader_named, reads_in_sight
 
@@ -47,7 +47,7 @@ class Facts:
                 "call": None if run.call is None else _call(run.call),
                 "legends": [{**asdict(legend), "kind": legend.kind.value} for legend in _legends(opened)],
                 "saliency_scale": opened.painter.saliency_scale,
-                "n_strip": int(opened.order.size),
+                "n_strip": opened.n_predicted,
                 "left_out": _left_out(opened),
                 "n_brought_back": len(workspace.bringing_back.of_reader(reader_named(reader_id), run.run_id)),
                 "concerns": concerns_to_plain(run.concerns),
@@ -166,7 +166,7 @@ def _patch(opened: RunInView, index: int) -> dict[str, object]:
 def _runner_up(opened: RunInView, index: int) -> str | None:
     if not opened.predictions.is_predicted[index]:
         return None
-    return STAGES[int(opened.painter.saliency_choice("runner-up")[index])].value
+    return STAGES[opened.painter.saliency_stage(RUNNER_UP, index)].value
 
 
 def _number(value: object) -> float | None:

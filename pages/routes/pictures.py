@@ -103,7 +103,7 @@ class Pictures:
         choice = str(request.path_params["choice"])
         if choice not in (PREDICTED, RUNNER_UP, *STAGE_NAMES):
             raise NoSuchThing(f"no saliency for '{choice}'")
-        raw = opened.predictions.saliency[index, int(opened.painter.saliency_choice(choice)[index])]
+        raw = opened.predictions.saliency[index, opened.painter.saliency_stage(choice, index)]
         image = patch_saliency_image(raw, opened.painter.saliency_scale, _SALIENCY_SIDE_PX)
         etag = f"{opened.run.run_id}-saliency-{_LAYER_VERSION}-{index}-{choice}"
         return kept_for_good(request, etag, "image/png", lambda: _png(image))

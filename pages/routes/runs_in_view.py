@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,19 +24,32 @@ if TYPE_CHECKING:
 _MOST_OPEN = 12
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunInView:
-    """A run with what its pictures and facts are made of.
-
-    `order` lists the predicted patches, least certain first; `position` is its inverse, -1 where there is none.
-    """
+    """A run with what its pictures and facts are made of; what looks at the whole grid is made on first use."""
 
     run: Run
     slide: Slide
     predictions: PatchPredictions
     painter: LayerPainter
-    order: npt.NDArray[np.int64]
-    position: npt.NDArray[np.int64]
+
+    @cached_property
+    def n_predicted(self) -> int:
+        """Give how many patches carry a prediction."""
+        return int(np.count_nonzero(self.predictions.is_predicted))
+
+    @cached_property
+    def order(self) -> npt.NDArray[np.int64]:
+        """Give the predicted patches, least certain first."""
+        predicted = np.flatnonzero(self.predictions.is_predicted)
+        return predicted[np.argsort(-self.predictions.uncertainty[predicted], kind="stable")]
+
+    @cached_property
+    def position(self) -> npt.NDArray[np.int64]:
+        """Give each patch's place in `order`, -1 where it has none."""
+        position = np.full(self.predictions.grid.n_patches, -1, np.int64)
+        position[self.order] = np.arange(self.order.size)
+        return position
 
 
 class RunsInView:
@@ -73,9 +87,5 @@ def reader_named(reader_id: ReaderId) -> Reader:
 
 
 def _opened(run: Run, slide: Slide, predictions: PatchPredictions) -> RunInView:
-    predicted = np.flatnonzero(predictions.is_predicted)
-    order = predicted[np.argsort(-predictions.uncertainty[predicted], kind="stable")]
-    position = np.full(predictions.grid.n_patches, -1, np.int64)
-    position[order] = np.arange(order.size)
     painter = LayerPainter(predictions, DeepZoom(bounds=slide.scan.bounds))
-    return RunInView(run=run, slide=slide, predictions=predictions, painter=painter, order=order, position=position)
+    return RunInView(run=run, slide=slide, predictions=predictions, painter=painter)

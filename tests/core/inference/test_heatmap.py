@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,6 +122,42 @@ def test_cells_smaller_than_a_pixel_are_averaged_and_not_dropped() -> None:
     tile = painter.tile(Layer(kind=LayerKind.STAGE), zoom.n_levels - 1 - 4, 0, 0)  # 16 level-0 pixels to one
     expected = (np.array(rgb_of(Stage.S0.colour)) + np.array(rgb_of(Stage.S4.colour))) / 2
     assert np.abs(tile[0, 5, :3] - expected).max() <= 1
+
+
+class _Counted(np.ndarray):
+    """An array that counts the values taken out of it, or compared as a whole."""
+
+    n_taken = 0
+
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]
+        taken = np.asarray(super().__getitem__(key))
+        _Counted.n_taken += taken.size
+        return taken
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):  # type: ignore[no-untyped-def]
+        _Counted.n_taken += self.size
+        plain = [np.asarray(one) if isinstance(one, _Counted) else one for one in inputs]
+        return getattr(ufunc, method)(*plain, **kwargs)
+
+
+def values_for_a_tile(n_columns: int, n_rows: int, layer: str) -> int:
+    """Give how many stored values the middle tile at full resolution costs."""
+    grid = Grid(x_px=0, y_px=0, side_px=100.0, n_columns=n_columns, n_rows=n_rows)
+    bounds = Box(x_px=0, y_px=0, width_px=n_columns * 100, height_px=n_rows * 100)
+    zoom = DeepZoom(bounds=bounds, tile_px=256)
+    stages = (STAGES * (grid.n_patches // len(STAGES) + 1))[: grid.n_patches]
+    whole = predictions_of(grid, certain_of(list(stages)))
+    counted = {name: getattr(whole, name).view(_Counted) for name in ("state", "probabilities", "saliency")}
+    painter = LayerPainter(replace(whole, **counted), zoom, scale=lambda: 1.0)
+    _Counted.n_taken = 0
+    painter.tile(Layer.named(layer), zoom.n_levels - 1, n_columns * 50 // 256, n_rows * 50 // 256)
+    return _Counted.n_taken
+
+
+@pytest.mark.parametrize("layer", ["stage", "probability:2", "uncertainty", "tissue", "excluded", "saliency:predicted"])
+def test_a_tile_costs_no_more_on_a_hundred_times_as_many_patches(layer: str) -> None:
+    few = values_for_a_tile(20, 15, layer)
+    assert 0 < values_for_a_tile(200, 150, layer) <= few * 2  # a tile may cut one cell more
 
 
 def test_smaller_tiles_show_the_same_layer() -> None:
