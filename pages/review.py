@@ -19,7 +19,7 @@ from pages.parts.deep_zoom import Goto, ViewerData, ViewerEvents, deep_zoom
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.layer_choices import keep_layers, kept_layers
 from pages.parts.outbox import Receipt, new_receipts
-from pages.parts.run_line import draw_run_line, refusal_of
+from pages.parts.run_line import draw_run_line, refusal_of, run_under_way
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -132,6 +132,7 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
         reader_id=reader.reader_id,
         token=_token(workspace, reader),
         run_id=None if run is None else run.run_id,
+        unfinished_run_id=None if run is not None else run_under_way(workspace, slide),
         layers=kept_layers(workspace, reader),
         receipts=_receipts_for((session.get(_VIEWER, dict) or {}).get("outbox")),
         goto=_goto(),

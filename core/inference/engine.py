@@ -18,7 +18,7 @@ from core.inference.pipeline import Pause, Pipeline, Progress
 from core.inference.plan import Plan, SiblingSamples, make_plan
 from core.inference.ports import PatchPredictor, RegionReader, SlideAggregator
 from core.inference.reading import PatchSource
-from core.inference.results import Shard, gather, load_results, results_folder, save_results
+from core.inference.results import Shard, gather, load_results, results_folder, save_results, shards_folder
 from core.preprocess.colours import Colours
 
 
@@ -67,20 +67,20 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
     facts = Facts(stain=plan.stain, concerns=plan.concerns)
     _begin(task.run_folder, facts)
     source = PatchSource(reader=task.reader, plan=plan, recipe=task.recipe, colours=Colours(plan.stain))
-    shards = Pipeline(source, predictor, _shards_folder(task.run_folder), task.check_slide).run(progress, pause)
+    shards = Pipeline(source, predictor, shards_folder(task.run_folder), task.check_slide).run(progress, pause)
     if shards is None:
         return None
     predictions = _gathered(plan, shards)
     facts = replace(facts, content_sha256=save_results(task.run_folder, predictions))
     write_facts(task.run_folder, facts)
-    shutil.rmtree(_shards_folder(task.run_folder), ignore_errors=True)
+    shutil.rmtree(shards_folder(task.run_folder), ignore_errors=True)
     return _outcome(task, predictions, facts, began_s)
 
 
 def _begin(run_folder: Path, facts: Facts) -> None:
     """Write down what the run starts from; shards that began from something else are of no use."""
     if read_facts(run_folder) != facts:
-        shutil.rmtree(_shards_folder(run_folder), ignore_errors=True)
+        shutil.rmtree(shards_folder(run_folder), ignore_errors=True)
         run_folder.mkdir(parents=True, exist_ok=True)
         write_facts(run_folder, facts)
 
@@ -101,7 +101,3 @@ def _outcome(task: InferenceTask, predictions: PatchPredictions, facts: Facts, b
         concerns=facts.concerns,
         quality_version=facts.quality_version,
     )
-
-
-def _shards_folder(run_folder: Path) -> Path:
-    return run_folder / "shards"

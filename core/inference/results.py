@@ -23,7 +23,7 @@ from core.domain.geometry import Grid
 from core.domain.predictions import PatchPredictions
 from core.domain.stages import N_STAGES
 
-_ARRAYS = (
+ARRAYS = (
     "state",
     "tissue_fraction",
     "collagen_fraction",
@@ -32,6 +32,7 @@ _ARRAYS = (
     "saliency_on_collagen",
     "is_exact",
 )
+"""What is known of each patch, under the names that the fields of Shard and PatchPredictions have, too."""
 _FORMAT = 2
 
 
@@ -57,13 +58,18 @@ def results_folder(run_folder: Path) -> Path:
     return run_folder / "arrays"
 
 
+def shards_folder(run_folder: Path) -> Path:
+    """Give where a run's shards lie while it goes on."""
+    return run_folder / "shards"
+
+
 def save_results(run_folder: Path, predictions: PatchPredictions) -> str:
     """Write a run's arrays whole and give the SHA-256 over their content."""
     final = results_folder(run_folder)
     unfinished = run_folder / f".arrays.{os.getpid()}.part"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    for name in _ARRAYS:
+    for name in ARRAYS:
         with (unfinished / f"{name}.npy").open("wb") as file:
             np.save(file, getattr(predictions, name), allow_pickle=False)
             _to_disk(file.fileno())
@@ -97,7 +103,7 @@ def check_results(run_folder: Path, sha256: str) -> None:
 def content_sha256(predictions: PatchPredictions) -> str:
     """Give the SHA-256 over grid, names, types, shapes and bytes of all arrays."""
     digest = hashlib.sha256(json.dumps(_grid_to_json(predictions.grid), sort_keys=True).encode())
-    for name in _ARRAYS:
+    for name in ARRAYS:
         array = np.ascontiguousarray(getattr(predictions, name))
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.data)
@@ -116,12 +122,17 @@ def save_shard(path: Path, shard: Shard) -> None:
 
 def load_shard(path: Path, index: npt.NDArray[np.int64]) -> Shard | None:
     """Give a stored shard of exactly these patches, or None when there is none that can be used."""
+    shard = read_shard(path)
+    return shard if shard is not None and np.array_equal(shard.index, index) else None
+
+
+def read_shard(path: Path) -> Shard | None:
+    """Give a stored shard, or None when there is none that can be read."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            shard = Shard(**{name: stored[name] for name in _SHARD_FIELDS})
+            return Shard(**{name: stored[name] for name in _SHARD_FIELDS})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return shard if np.array_equal(shard.index, index) else None
 
 
 def gather(
@@ -143,9 +154,9 @@ def gather(
         is_exact=np.zeros(n, np.bool_),
     )
     for shard in shards:
-        for name in _ARRAYS:
+        for name in ARRAYS:
             getattr(blank, name)[shard.index] = getattr(shard, name)
-    return PatchPredictions(grid=grid, **{name: getattr(blank, name) for name in _ARRAYS})
+    return PatchPredictions(grid=grid, **{name: getattr(blank, name) for name in ARRAYS})
 
 
 def write_json(path: Path, plain: dict[str, object]) -> None:
@@ -164,7 +175,7 @@ def _load(folder: Path, stamp: int) -> PatchPredictions:
         head = json.loads((folder / "arrays.json").read_text(encoding="utf-8"))
         if head["format"] != _FORMAT:
             raise ValueError(f"format {head['format']}")
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
         return PatchPredictions(grid=Grid(**head["grid"]), **arrays)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunDamaged(f"The results of run {folder.parent.name} cannot be read ({error}). Run it again.") from error

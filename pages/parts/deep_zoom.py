@@ -56,7 +56,8 @@ class Goto:
 class ViewerData:
     """All that the viewer is told; pictures and facts it fetches itself, with the token.
 
-    `zoom` is the pyramid that the slide's tiles and its layers' tiles are cut from.
+    `zoom` is the pyramid that the slide's tiles and its layers' tiles are cut from. `unfinished_run_id` is a run
+    that goes on, whose layers are shown as they come.
     """
 
     slide: Slide
@@ -64,6 +65,7 @@ class ViewerData:
     reader_id: ReaderId
     token: str
     run_id: RunId | None
+    unfinished_run_id: RunId | None
     layers: dict[str, object]
     receipts: tuple[Receipt, ...]
     goto: Goto | None
@@ -120,6 +122,7 @@ def _plain(view: ViewerData) -> dict[str, object]:
         "reader": view.reader_id,
         "token": view.token,
         "run": view.run_id,
+        "unfinished": view.unfinished_run_id,
         "layer_version": layer_version(zoom),
         "layers": view.layers,
         "receipts": [asdict(receipt) for receipt in view.receipts],

@@ -9,6 +9,7 @@ import streamlit as st
 from core.domain.errors import OutsideRecipe
 from core.domain.jobs import Job, JobStatus
 from core.domain.people import Reader
+from core.domain.predictions import RunId
 from core.domain.slides import Slide, SlideId
 from core.domain.units import Mpp
 from core.inference.requests import run_ids_for_reading
@@ -40,6 +41,12 @@ def refusal_of(workspace: Workspace, slide: Slide) -> str | None:
         return None
     job = _job(workspace, slide)
     return None if job is None or job.status in _UNDER_WAY or job.status is JobStatus.FINISHED else job.reason
+
+
+def run_under_way(workspace: Workspace, slide: Slide) -> RunId | None:
+    """Give the latest model's run over a slide while it waits or goes on, else None."""
+    job = None if slide.mpp is None else _job(workspace, slide)
+    return job.run_id if job is not None and job.status in _UNDER_WAY else None
 
 
 def _draw_job(workspace: Workspace, reader: Reader, slide: Slide, was_under_way: bool) -> None:

@@ -17,6 +17,7 @@ from pages.routes.facts import Facts
 from pages.routes.gate import Gate
 from pages.routes.pictures import Pictures
 from pages.routes.runs_in_view import RunsInView
+from pages.routes.unfinished_runs import UnfinishedRuns
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
     """Give the routes of the viewer. `get_workspace` is called at each request, never at construction."""
-    gate, runs = Gate(get_workspace), RunsInView()
-    pictures, facts = Pictures(runs), Facts(runs)
+    gate, runs, unfinished = Gate(get_workspace), RunsInView(), UnfinishedRuns()
+    pictures, facts = Pictures(runs, unfinished), Facts(runs)
     place = "{dz_level:int}/{column:int}_{row:int}"
     return [
         Route("/assets/openseadragon.js", _drawing_library),
@@ -36,6 +37,7 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
         Route("/explain/{run_id}/{index:int}/{method}/{network_layer}/{stage}.png", gate.lets(pictures.explanation)),
         Route("/slides/{slide_id}/reads", gate.lets(facts.slide_reads)),
         Route("/runs/{run_id}", gate.lets(facts.run)),
+        Route("/runs/{run_id}/progress", gate.lets(unfinished.progress)),
         Route("/runs/{run_id}/strip", gate.lets(facts.strip)),
         Route("/runs/{run_id}/patches/{index:int}", gate.lets(facts.patch)),
         Route("/runs/{run_id}/patches/{index:int}/brought_back", gate.lets(facts.brought_back)),

@@ -29,6 +29,7 @@ from pages.routes.gate import (
     slide_id_in,
 )
 from pages.routes.runs_in_view import RunsInView, reads_in_sight
+from pages.routes.unfinished_runs import UnfinishedRuns
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -41,10 +42,10 @@ _NETWORK_LAYERS = frozenset({"layer1", "layer2", "layer3", "layer4"})
 
 
 class Pictures:
-    """Answers with images; `runs` keeps what they are drawn from."""
+    """Answers with images; `runs` and `unfinished` keep what they are drawn from."""
 
-    def __init__(self, runs: RunsInView) -> None:
-        self._runs = runs
+    def __init__(self, runs: RunsInView, unfinished: UnfinishedRuns) -> None:
+        self._runs, self._unfinished = runs, unfinished
 
     def tile(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a slide as JPEG."""
@@ -69,8 +70,10 @@ class Pictures:
         return None if tile is None else kept_for_good(request, etag, "image/jpeg", lambda: tile)
 
     def layer(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
-        """Give one tile of a layer as PNG. A reader's reads are kept by no cache."""
-        tile_px = _layer_tile_px(request)
+        """Give one tile of a layer as PNG. A reader's reads, and a run that goes on, are kept by no cache."""
+        tile_px, n_shards = _layer_cut(request)
+        if n_shards is not None:
+            return self._layer_so_far(workspace, request, tile_px, n_shards)
         opened = self._runs.open(workspace, run_id_in(request))
         layer, place = _layer(request), _place(request)
         painter = opened.painter.in_tiles_of(tile_px)
@@ -83,6 +86,13 @@ class Pictures:
             return kept_nowhere(_png(painter.tile(layer, *place, reads=reads)), "image/png")
         etag = f"{opened.run.run_id}-{layer.name}-{_LAYER_VERSION}-{tile_px}-{place[0]}-{place[1]}-{place[2]}"
         return kept_for_good(request, etag, "image/png", lambda: _png(painter.tile(layer, *place)))
+
+    def _layer_so_far(self, workspace: Workspace, request: Request, tile_px: int, n_shards: int) -> Response:
+        layer, place = _layer(request), _place(request)
+        if layer.kind is LayerKind.READS:
+            raise NoSuchThing("reads belong to finished runs")
+        painter = self._unfinished.painter(workspace, run_id_in(request), n_shards)
+        return kept_nowhere(_png(painter.in_tiles_of(tile_px).tile(layer, *place)), "image/png")
 
     def patch(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one patch as JPEG, `size` pixels wide, with `margin` (of its side) of its surroundings."""
@@ -156,12 +166,15 @@ def _tile_etag(request: Request, slide_id: SlideId, zoom: DeepZoom) -> str:
     return f"{slide_id}-{version}-{dz_level}-{column}-{row}"
 
 
-def _layer_tile_px(request: Request) -> int:
-    """Give the side of the tiles that an address asks for; any will do, since layers are drawn for it."""
-    version, _, side = str(request.path_params["version"]).partition("-")
-    if version != _LAYER_VERSION or not re.fullmatch("[0-9]{2,4}", side) or int(side) not in _TILE_SIDES_PX:
+def _layer_cut(request: Request) -> tuple[int, int | None]:
+    """Give the side of the tiles that an address asks for, and of a run that goes on, how many shards.
+
+    Any side will do, since layers are drawn for it.
+    """
+    asked = re.fullmatch(r"([0-9]+)-([0-9]{2,4})(?:-([0-9]{1,6}))?", str(request.path_params["version"]))
+    if asked is None or asked[1] != _LAYER_VERSION or int(asked[2]) not in _TILE_SIDES_PX:
         raise NoSuchThing("drawn by another version")
-    return int(side)
+    return int(asked[2]), None if asked[3] is None else int(asked[3])
 
 
 def _place(request: Request) -> tuple[int, int, int]:

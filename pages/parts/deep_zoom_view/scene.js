@@ -103,20 +103,19 @@ class Scene {
   }
 
   // Show a layer at an opacity; 0 hides it. A layer once loaded stays, so that switching moves and fetches nothing.
+  // What a layer showed before (`shown`) stays in sight until its successor is drawn, so that nothing flickers.
   setLayer(kind, address, opacity) {
     if (!this.base) return;
     this.listeners.onStir();
     this.wanted.set(kind, { address, opacity });
     const known = this.layers.get(kind);
-    if (known && known.address === address) {
-      if (known.item) known.item.setOpacity(opacity);
+    const inSight = known && (known.shown || known.item);
+    if (opacity === 0 || (known && known.address === address)) {
+      if (inSight) inSight.setOpacity(opacity);
       return;
     }
-    if (opacity === 0) {
-      if (known && known.item) known.item.setOpacity(0);
-      return;
-    }
-    const entry = { address, item: null };
+    if (known && known.shown && known.item) this.viewer.world.removeItem(known.item);
+    const entry = { address, item: null, shown: inSight || null };
     this.layers.set(kind, entry);
     const slide = this.slide;
     this.viewer.addTiledImage({
@@ -124,21 +123,31 @@ class Scene {
       x: 0,
       y: 0,
       width: 1,
-      opacity,
-      success: ({ item }) => this.layerArrived(kind, entry, known, item, slide),
+      opacity: entry.shown ? 0 : opacity,
+      preload: true,
+      success: ({ item }) => this.layerArrived(kind, entry, item, slide),
     });
   }
 
-  layerArrived(kind, entry, former, item, slide) {
-    if (former && former.item) this.viewer.world.removeItem(former.item);
+  layerArrived(kind, entry, item, slide) {
     if (this.layers.get(kind) !== entry || this.slide !== slide) {
       this.viewer.world.removeItem(item);
       return;
     }
     entry.item = item;
     this.order();
+    if (!entry.shown || item.getFullyLoaded()) this.succeed(kind, entry);
+    else item.addHandler("fully-loaded-change", (event) => event.fullyLoaded && this.succeed(kind, entry));
+  }
+
+  // The new picture of a layer takes the place of the old one, in one frame.
+  succeed(kind, entry) {
+    if (this.layers.get(kind) !== entry || !entry.item) return;
     const wish = this.wanted.get(kind);
-    item.setOpacity(wish.address === entry.address ? wish.opacity : 0);
+    entry.item.setPreload(false);
+    if (entry.shown) this.viewer.world.removeItem(entry.shown);
+    entry.shown = null;
+    entry.item.setOpacity(wish.address === entry.address ? wish.opacity : 0);
   }
 
   // Fills lie below lines, whichever was switched on first.
@@ -252,7 +261,7 @@ class Scene {
   get waitsFor() {
     if (!this.base) return "slide";
     if (!this.isAtRest) return "rest";
-    for (const [kind, entry] of this.layers) if (!entry.item) return `layer ${kind}`;
+    for (const [kind, entry] of this.layers) if (!entry.item || entry.shown) return `layer ${kind}`;
     const { world } = this.viewer;
     for (let at = 0; at < world.getItemCount(); at += 1) {
       const item = world.getItemAt(at);

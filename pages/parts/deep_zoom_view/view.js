@@ -2,6 +2,7 @@
 
 const rooms = new WeakMap();
 const NOTE_MS = 4500;
+const UNFINISHED_MS = 1000;
 
 class Room {
   constructor(parent, component) {
@@ -59,7 +60,8 @@ class Room {
   async openSlide() {
     const { slide } = this.data;
     this.root.dataset.ready = "false";
-    Object.assign(this, { run: null, slideReads: { read: null, others: [] }, selected: null, history: [], backPending: null });
+    Object.assign(this, { run: null, soFar: null, slideReads: { read: null, others: [] }, selected: null });
+    Object.assign(this, { history: [], backPending: null });
     this.reads.clear();
     this.furniture.useSlide(slide);
     await this.scene.open(slide);
@@ -90,11 +92,10 @@ class Room {
     this.run = run;
     this.slideReads = slideReads;
     this.strip.useRun(run ? run.run_id : null, run ? run.n_strip : 0);
-    this.layers.enable(Boolean(run));
-    this.layers.useLegends(run ? run.legends : null);
-    const demo = this.find("demo");
-    demo.hidden = !(run && run.model.is_demo);
-    demo.textContent = run ? run.model.name : "";
+    if (run) this.soFar = null;
+    this.layers.enable(Boolean(run || this.soFar));
+    if (run || !this.soFar) this.layers.useLegends(run ? run.legends : null);
+    this.nameModel(run || this.soFar);
     for (const { kind } of LAYER_ROWS) this.applyLayer(kind);
     const place = remembered(`place.${slideId}`, {});
     this.setTarget(run ? place.target || this.target : "slide");
@@ -102,6 +103,34 @@ class Room {
       this.select(place.selected, false);
     }
     this.drawPanel();
+    this.watchUnfinished();
+  }
+
+  // A model that learned from no real slide is named over everything that is shown of it.
+  nameModel(run) {
+    const demo = this.find("demo");
+    demo.hidden = !(run && run.model.is_demo);
+    demo.textContent = run ? run.model.name : "";
+  }
+
+  // While a run goes on, what it has so far is shown, and renewed whenever there is more.
+  watchUnfinished() {
+    clearTimeout(this.watchTimer);
+    const wanted = this.data.run ? null : this.data.unfinished;
+    if (!wanted || this.isClosed) return;
+    const isWanted = () => !this.isClosed && !this.data.run && this.data.unfinished === wanted;
+    this.api.json(`/runs/${wanted}/progress`).then((soFar) => {
+      if (!isWanted() || !soFar.is_under_way) return;
+      if (soFar.n_shards > 0 && (!this.soFar || this.soFar.run_id !== wanted || this.soFar.n_shards !== soFar.n_shards)) {
+        this.soFar = soFar;
+        this.layers.enable(true);
+        this.layers.useLegends(soFar.legends);
+        this.nameModel(soFar);
+        for (const { kind } of LAYER_ROWS) this.applyLayer(kind);
+      }
+    }).catch(() => {}).finally(() => {
+      if (isWanted()) this.watchTimer = setTimeout(() => this.watchUnfinished(), UNFINISHED_MS);
+    });
   }
 
   // What is selected outlives a visit to another page, as the view does.
@@ -122,7 +151,7 @@ class Room {
     const isOtherScale = JSON.stringify(data.slide.mpp) !== JSON.stringify(former.slide.mpp);
     this.settle(data.receipts);
     if (isOtherSlide) this.started = this.started.then(() => this.openSlide());
-    else if (data.run !== former.run) this.started = this.started.then(() => this.openRun());
+    else if (data.run !== former.run || data.unfinished !== former.unfinished) this.started = this.started.then(() => this.openRun());
     if (!isOtherSlide && isOtherScale) this.furniture.useSlide(data.slide);
     if (!isOtherSlide) this.applyGoto();
     this.drawView();
@@ -182,12 +211,14 @@ class Room {
 
   applyLayer(kind) {
     const setting = this.layers.settings[kind];
-    if (!this.run) {
+    const source = this.run || (kind === "reads" ? null : this.soFar);
+    if (!source) {
       this.scene.setLayer(kind, null, 0);
       return;
     }
-    const { run_id: run } = this.run;
-    const version = `${encodeURIComponent(this.layers.nameOf(kind))}/${this.data.layer_version}`;
+    const { run_id: run } = source;
+    const cut = this.run ? this.data.layer_version : `${this.data.layer_version}-${source.n_shards}`;
+    const version = `${encodeURIComponent(this.layers.nameOf(kind))}/${cut}`;
     const suffix = kind === "reads" ? `?after=${this.readsVersion || 0}` : "";
     const key = `${run}/${version}${suffix}`;
     this.addresses = this.addresses || new Map();
@@ -313,6 +344,7 @@ class Room {
     Object.assign(this.root.dataset, {
       slide: this.data.slide.id,
       run: this.run ? this.run.run_id : "",
+      shards: this.soFar ? this.soFar.n_shards : "",
       selectedPatch: this.selected ?? "",
       target: this.target,
       pending: this.outbox ? this.outbox.events.length : 0,
@@ -347,6 +379,7 @@ const waitsFor = !this.scene ? "scene" : this.nFrames < 4 ? "frames" : this.scen
     window.removeEventListener("resize", this.fitHeight);
     clearInterval(this.drawnTimer);
     clearTimeout(this.noteTimer);
+    clearTimeout(this.watchTimer);
     if (this.stopKeys) this.stopKeys();
     this.outbox.close();
     this.api.close();

@@ -1,0 +1,112 @@
+"""A workspace with one slide and one run, and a client that calls its routes as a server does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.types import Message
+
+from core.access.identity import local_reader
+from core.domain.predictions import RunId
+from core.domain.slides import Slide
+from core.workspace import Workspace
+
+ADA, BO = local_reader("Ada"), local_reader("Bo")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status_code: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """Give the body as text."""
+        return self.content.decode()
+
+    def json(self) -> Any:
+        """Give the body as plain values."""
+        return json.loads(self.content)
+
+
+class Client:
+    """Calls the app as a server does: with the path as it came over the wire, decoded once and tidied by nobody."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+
+    def get(self, address: str, headers: dict[str, str] | None = None) -> Answer:
+        """Fetch an address."""
+        return asyncio.run(self._get(address, headers or {}))
+
+    async def _get(self, address: str, headers: dict[str, str]) -> Answer:
+        raw_path, _, query = address.partition("?")
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": unquote(raw_path),
+            "raw_path": raw_path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        sent: list[Message] = []
+        is_asked = False
+
+        async def receive() -> Message:
+            nonlocal is_asked
+            if is_asked:
+                await asyncio.sleep(3600)
+            is_asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self._app(scope, receive, send)
+        answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        body = b"".join(message.get("body", b"") for message in sent[1:])
+        return Answer(status_code=sent[0]["status"], headers=answered, content=body)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A workspace with one slide and one run, and a client of its routes."""
+
+    workspace: Workspace
+    slide: Slide
+    run_id: RunId
+    client: Client
+
+    def get(self, address: str, reader: str = "ada", **headers: str) -> Answer:
+        """Fetch as a reader."""
+        token = self.workspace.tokens.mint((ADA if reader == "ada" else BO).reader_id)
+        return self.client.get(address, {"Authorization": f"Bearer {token}", **headers})
+
+    @property
+    def addresses(self) -> list[str]:
+        """Give one good address of every route that needs a token."""
+        return [
+            f"/tiles/{self.slide.slide_id}/2-256/8/0_0.jpg",
+            f"/layers/{self.run_id}/stage/1-256/8/0_0.png",
+            f"/layers/{self.run_id}/reads/1-256/8/0_0.png",
+            f"/patches/{self.run_id}/3.jpg",
+            f"/saliency/{self.run_id}/3/predicted.png",
+            f"/slides/{self.slide.slide_id}/reads",
+            f"/runs/{self.run_id}",
+            f"/runs/{self.run_id}/progress",
+            f"/runs/{self.run_id}/strip",
+            f"/runs/{self.run_id}/patches/3",
+        ]
