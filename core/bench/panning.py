@@ -25,16 +25,21 @@ class Server:
     authorization: str | None = None
 
 
-def fill_times_ms(server: Server, windows_of_clients: Sequence[Sequence[Addresses]]) -> list[list[float]]:
-    """Let every client go through its windows, all at once; give how long each window took to fill."""
+def fill_times_ms(
+    server: Server, windows_of_clients: Sequence[Sequence[Addresses]], pause_s: float = 0.0
+) -> list[list[float]]:
+    """Let every client go through its windows, all at once; give how long each window took to fill.
+
+    Args: pause_s: how long a client looks at a window before the next.
+    """
 
     async def all_clients() -> list[list[float]]:
-        return list(await asyncio.gather(*(_pan(server, windows) for windows in windows_of_clients)))
+        return list(await asyncio.gather(*(_pan(server, windows, pause_s) for windows in windows_of_clients)))
 
     return asyncio.run(all_clients())
 
 
-async def _pan(server: Server, windows: Sequence[Addresses]) -> list[float]:
+async def _pan(server: Server, windows: Sequence[Addresses], pause_s: float) -> list[float]:
     connections = [await _Connection.open(server) for _ in range(_CONNECTIONS)]
     times_ms = []
     try:
@@ -42,6 +47,7 @@ async def _pan(server: Server, windows: Sequence[Addresses]) -> list[float]:
             waiting, begun = deque(window), time.perf_counter()
             await asyncio.gather(*(connection.drain(waiting) for connection in connections))
             times_ms.append((time.perf_counter() - begun) * 1000)
+            await asyncio.sleep(pause_s)
     finally:
         for connection in connections:
             await connection.close()
