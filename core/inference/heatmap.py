@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from core.domain.geometry import DeepZoom, Grid
 from core.domain.predictions import FloatArray, PatchPredictions, PatchState
@@ -140,8 +141,7 @@ class LayerPainter:
         rows, columns = np.ogrid[frame.rows, frame.columns]
         maps = self._predictions.saliency[rows * self._shape[1] + columns, choice].astype(np.float32)  # (r, c, 7, 7)
         if frame.cell_px < _MAP_FROM_PX:
-            strength = _coverage(frame.y_edges, frame.height_px).T @ maps.mean(axis=(2, 3))
-            strength = strength @ _coverage(frame.x_edges, frame.width_px)
+            strength = _laid_out(maps.mean(axis=(2, 3))[:, :, None], frame)[:, :, 0]
         else:
             raster = maps.transpose(0, 2, 1, 3).reshape(maps.shape[0] * _MAP_SIDE, maps.shape[1] * _MAP_SIDE)
             strength = _interpolation(frame.y_edges, frame.height_px).T @ raster
@@ -282,12 +282,20 @@ def _blank(frame: _Frame) -> RgbaTile:
     return np.zeros((frame.height_px, frame.width_px, 4), np.uint8)
 
 
-def _coverage(edges: FloatArray, n_px: int) -> FloatArray:
-    """Give (cells, pixels): the share of each pixel that a cell covers."""
-    pixel = np.arange(n_px, dtype=np.float32)[None, :]
-    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    share: FloatArray = np.clip(overlap, 0.0, 1.0).astype(np.float32)
-    return share
+def _coverage(edges: FloatArray, n_px: int) -> sparse.csr_array:
+    """Give (pixels, cells): the share of each pixel that a cell covers. Few are not 0, so those alone are kept."""
+    pixel = np.arange(n_px, dtype=np.float32)[:, None]
+    overlap = np.minimum(edges[None, 1:], pixel + 1) - np.maximum(edges[None, :-1], pixel)
+    return sparse.csr_array(np.clip(overlap, 0.0, 1.0).astype(np.float32))
+
+
+def _laid_out(cells: FloatArray, frame: _Frame) -> FloatArray:
+    """Give values of cells (rows, columns, n) as those of the tile's pixels (h, w, n), averaged by coverage."""
+    n_rows, n_columns, n = cells.shape
+    down = (_coverage(frame.y_edges, frame.height_px) @ cells.reshape(n_rows, -1)).reshape(-1, n_columns, n)
+    turned = np.ascontiguousarray(down.transpose(1, 0, 2)).reshape(n_columns, -1)
+    across = (_coverage(frame.x_edges, frame.width_px) @ turned).reshape(frame.width_px, frame.height_px, n)
+    return np.asarray(across.transpose(1, 0, 2), np.float32)
 
 
 def _interpolation(edges: FloatArray, n_px: int) -> FloatArray:
@@ -311,17 +319,14 @@ def _samples(edges: FloatArray, n_px: int, n_samples: int) -> FloatArray:
 
 def _spread(colours: FloatArray, alpha: FloatArray, frame: _Frame) -> RgbaTile:
     """Paint cell colours (rows, columns, 3) over the tile by coverage."""
-    cells = np.concatenate([colours * alpha[:, :, None], alpha[:, :, None] * 255.0], axis=2)
-    down = np.tensordot(_coverage(frame.y_edges, frame.height_px), cells, axes=(0, 0))  # (h, columns, 4)
-    image = np.tensordot(down, _coverage(frame.x_edges, frame.width_px), axes=(1, 0)).transpose(0, 2, 1)
+    image = _laid_out(np.concatenate([colours * alpha[:, :, None], alpha[:, :, None] * 255.0], axis=2), frame)
     opacity = image[:, :, 3:4] / 255.0
     image[:, :, :3] = np.divide(image[:, :, :3], opacity, out=np.zeros_like(image[:, :, :3]), where=opacity > 0)
     return np.ascontiguousarray(np.rint(np.clip(image, 0, 255)).astype(np.uint8))
 
 
 def _area(cells: Mask, frame: _Frame) -> Mask:
-    share = _coverage(frame.y_edges, frame.height_px).T @ cells.astype(np.float32)
-    return np.asarray(share @ _coverage(frame.x_edges, frame.width_px) >= 0.5)
+    return np.asarray(_laid_out(cells.astype(np.float32)[:, :, None], frame)[:, :, 0] >= 0.5)
 
 
 def _write_stages(tile: RgbaTile, called: npt.NDArray[np.int64], is_predicted: Mask, frame: _Frame) -> None:
