@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from core.commands import bench_engine, bench_quality, bench_tiles
 
@@ -15,3 +16,5 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
     for kind in _KINDS:
         kind.add_parser(kinds)
+    for kind_parser in kinds.choices.values():
+        kind_parser.add_argument("--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="the data folder")
