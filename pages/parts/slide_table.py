@@ -50,14 +50,14 @@ def _row(one: ListedSlide) -> dict[str, str | None]:
         "Slide": slide.name,
         "Subject": origin.subject,
         "Site": origin.site,
-        "Stain batch": origin.stain_batch,
-        "Group": origin.group,
-        "um/px": "state it" if mpp is None else f"{mpp.x:.4g}",
-        "Size (mm)": None if one.size_mm is None else " x ".join(map(_millimetres, one.size_mm)),
         "Call": call_words(one),
+        "Your read": read_words(one),
         "Concerns": concern_words(one),
         "Model": model_words(one),
-        "Your read": read_words(one),
+        "um/px": "state it" if mpp is None else f"{mpp.x:.4g}",
+        "Stain batch": origin.stain_batch,
+        "Group": origin.group,
+        "Size (mm)": None if one.size_mm is None else " x ".join(map(_millimetres, one.size_mm)),
     }
 
 
