@@ -91,7 +91,11 @@ class Pictures:
         layer, place = _layer(request), _place(request)
         if layer.kind is LayerKind.READS:
             raise NoSuchThing("reads belong to finished runs")
-        painter = self._unfinished.painter(workspace, run_id_in(request), n_shards)
+        run_id = run_id_in(request)
+        if workspace.runs.run_by_id(run_id) is not None:  # it ended between the viewer's question and this tile
+            painter = self._runs.open(workspace, run_id).painter
+        else:
+            painter = self._unfinished.painter(workspace, run_id, n_shards)
         return kept_nowhere(_png(painter.in_tiles_of(tile_px).tile(layer, *place)), "image/png")
 
     def patch(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:

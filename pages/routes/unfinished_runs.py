@@ -64,9 +64,7 @@ class UnfinishedRuns:
         )
 
     def painter(self, workspace: Workspace, run_id: RunId, n_shards: int) -> LayerPainter:
-        """Give what draws at least so many shards. Raises: NoSuchThing where no such run is under way."""
-        if not _is_under_way(workspace, run_id):
-            raise NoSuchThing("no such run is under way")
+        """Give what draws at least so many shards, of a stopped run as well. Raises: NoSuchThing for an unknown one."""
         opened = self._opened(workspace, run_id)
         if opened.run.n_shards < n_shards:
             opened.run.refresh()
@@ -90,7 +88,7 @@ def _is_under_way(workspace: Workspace, run_id: RunId) -> bool:
 def _open(workspace: Workspace, run_id: RunId) -> _Opened:
     job = workspace.jobs.job(run_id)
     if job is None:
-        raise NoSuchThing("no such run is under way")
+        raise NoSuchThing("no such run was asked for")
     slide, model = workspace.slide(job.slide_id), workspace.model(job.model_id)
     run = UnfinishedRun(workspace.data_dir / "runs" / run_id, grid_for(slide, model))
     painter = LayerPainter(run.predictions, DeepZoom(bounds=slide.scan.bounds), run.saliency_scale)

@@ -87,7 +87,6 @@ def test_anything_but_a_known_id_is_not_found(room: Room, name: str) -> None:
         "layers/{run}/stage/1-63/8/0_0.png",
         "layers/{run}/stage/1-9999/8/0_0.png",
         "layers/{run}/stage/1-+256/8/0_0.png",
-        "layers/{run}/stage/1-256-1/8/0_0.png",
         "layers/{run}/stage/1-256-/8/0_0.png",
         "layers/{run}/nothing/1-256/8/0_0.png",
         "layers/{run}/probability:9/1-256/8/0_0.png",

@@ -53,4 +53,14 @@ def test_the_layers_of_a_run_that_goes_on_show_its_shards_and_are_kept_by_no_cac
 
     room.workspace.jobs.set_finished(run_id)
     assert room.get(f"/runs/{run_id}/progress").json()["is_under_way"] is False
-    assert room.get(f"/layers/{run_id}/stage/1-256-1/12/1_1.png").status_code == 404
+    assert room.get(f"/layers/{run_id}/stage/1-256-1/12/1_1.png").status_code == 200  # asked for just before it ended
+
+
+def test_a_tile_of_a_run_that_ended_meanwhile_is_that_of_the_finished_run(room: Room) -> None:
+    shown = room.get(f"/layers/{room.run_id}/stage/1-256-1/12/1_1.png")
+    assert shown.content == room.get(f"/layers/{room.run_id}/stage/1-256/12/1_1.png").content
+    assert shown.headers["cache-control"] == "no-store"
+
+
+def test_a_run_that_nobody_asked_for_has_no_tiles(room: Room) -> None:
+    assert room.get(f"/layers/{'0' * 32}/stage/1-256-1/12/1_1.png").status_code == 404
