@@ -6,7 +6,6 @@ with the exact predictor, and the margin is set so wide that every stage the qua
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -144,9 +143,8 @@ def load_fast_predictor(exact: ExactPredictor, folder: Path, *, is_screening: bo
 
 
 def _quantised(path: Path, calibration: Patches) -> Any:
-    """Quantise by NNCF (post-training, mixed preset), silent like OpenVINO."""
+    """Quantise by NNCF (post-training, mixed preset), which tells nobody either once OpenVINO is silent."""
     openvino = silent_openvino()
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import nncf
 
     nncf.set_log_level("ERROR")
