@@ -1,4 +1,4 @@
-"""The wiring: puts the parts together, once a process. The only file of core that reaches models."""
+"""The wiring: puts the parts together, once a process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import importlib.metadata
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,6 @@ from core.access.tokens import Tokens
 from core.agreement.ratings import Ratings
 from core.agreement.standing import of_kind, patch_calls, ratings_of, slide_calls
 from core.demo import DemoParts, DemoStudy
-from core.domain.datasets import TrainingSet
 from core.domain.errors import BadModel, NothingToDo, RunDamaged
 from core.domain.jobs import Job
 from core.domain.people import Reader, ReaderId
@@ -29,18 +27,14 @@ from core.domain.predictions import InferenceMode, PatchPredictions, Run, RunId
 from core.domain.reads import Read
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Provenance, Slide, SlideId, StatedMpp
-from core.domain.stages import N_STAGES
 from core.domain.units import Mpp
-from core.inference.ports import PatchPredictor
 from core.inference.registry import ModelRegistry
 from core.inference.requests import Lookups, run_ids_for_reading
 from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
-from core.retraining.calibration import CalibrationPatches, calibration_of_set, demo_calibration
-from core.retraining.demo_model import DemoPlan, train_demo_model
-from core.retraining.export import ExportSources, Watch, write_training_set
-from core.retraining.gate import TrainingGate
-from core.retraining.selection import ExportRequest, Selection, exportable_reads
+from core.networks import describe_weights, quantise_checkpoint
+from core.retraining.calibration import calibration_of_set, demo_calibration
+from core.retraining.training_sets import TrainingSets, TrainingSources
 from core.review.bringing_back import BringingBack
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
@@ -90,6 +84,7 @@ class Workspace:
         self.imports = FolderImports(self.catalogue)
         self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)
         self.supervisor = self._make_supervisor()
+        self.training = self._make_training()
         self.demo = self._make_demo(settings.n_demo_slides)
 
     def _open_stores(self) -> None:
@@ -113,6 +108,22 @@ class Workspace:
             verify=self.catalogue.verify,
         )
         return Supervisor(settings, jobs=self.jobs, runs=self.runs, lookups=lookups)
+
+    def _make_training(self) -> TrainingSets:
+        return TrainingSets(
+            TrainingSources(
+                reads=self.reads.standing,
+                slides=self.slides.slides,
+                models=self.models.models,
+                runs=self.runs.runs,
+                current_run=self.current_run,
+                is_left_out=self.bringing_back.is_left_out,
+                readers=self.readers,
+            ),
+            record=self.training_sets.add,
+            code_version=self.code_version,
+            clock=self.clock,
+        )
 
     def _make_demo(self, n_slides: int) -> DemoStudy:
         plan = demo_study()
@@ -304,67 +315,6 @@ class Workspace:
     def masked_item_count(self, reader: Reader, item: str = "slide") -> int:
         """Count the items that others have read and this reader has not."""
         return masked_items(tuple(of_kind(self.reads.standing(), patches=item == "patch")), reader.reader_id)
-
-    def preview_training(self, reader: Reader, request: ExportRequest) -> Selection:
-        """Give what a training set would hold, and what it would leave out and why."""
-        require(reader, Permission.EXPORT_TRAINING)
-        return self._export_sources(reader).select(request)
-
-    def export_training(
-        self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None
-    ) -> TrainingSet:
-        """Write a training set whole or not at all, and record it."""
-        require(reader, Permission.EXPORT_TRAINING)
-        written = write_training_set(request, self._export_sources(reader), out, watch)
-        self.training_sets.add(written)
-        return written
-
-    def _export_sources(self, reader: Reader) -> ExportSources:
-        recipes = tuple(model.recipe for model in self.models.models())
-        gate = TrainingGate(
-            current_run=self.current_run, recipes=recipes, is_left_out_of=self.bringing_back.is_left_out
-        )
-        return ExportSources(
-            reads=exportable_reads(of_kind(self.reads.standing(), patches=True), reader),
-            slides=self.slides.slides(),
-            recipes=recipes,
-            readers=self.readers,
-            code_version=self.code_version,
-            written_by=reader.reader_id,
-            written_at=self.clock(),
-            concerns={run.slide_id: run.concerns for run in self.runs.runs()},
-            is_left_out=gate,
-        )
-
-
-def describe_weights(path: Path) -> int:
-    """Give how many classes a checkpoint file has; ValueError when it is no ResNet-50 of ours."""
-    from models.checkpoint import describe_checkpoint as describe
-
-    return describe(path)
-
-
-def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> dict[str, object]:
-    """Train the demo model into a folder, and give its card."""
-    from models.training import PatchTrainer, TrainingPlan
-
-    plan = DemoPlan()
-    trainer = PatchTrainer(n_classes=N_STAGES, seed=plan.seed, plan=TrainingPlan(minutes=minutes))
-    return train_demo_model(out, trainer, plan=plan, progress=progress, clock=time.monotonic)
-
-
-def quantise_checkpoint(weights_path: Path, patches: CalibrationPatches) -> dict[str, object]:
-    """Quantise a checkpoint, and give what was measured."""
-    from models.fast import quantise
-
-    return dataclasses.asdict(quantise(weights_path, patches.calibration, patches.held_out))
-
-
-def load_predictor(weights_path: Path, device: str, mode: InferenceMode) -> PatchPredictor:
-    """Load a checkpoint for the worker."""
-    from models.loading import load_predictor as load
-
-    return load(weights_path, device, mode.value)
 
 
 _current: Workspace | None = None

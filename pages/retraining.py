@@ -39,10 +39,10 @@ def render(workspace: Workspace, reader: Reader) -> None:
     st.title("Training set")
     messages.show_kept()
     request = _ask()
-    selection = workspace.preview_training(reader, request)
+    selection = workspace.training.preview(reader, request)
     if selection.has_both_kinds and _wants_demo():
         request = replace(request, demo=True)
-        selection = workspace.preview_training(reader, request)
+        selection = workspace.training.preview(reader, request)
     _draw_masked(workspace, reader)
     if selection.patches or selection.left_out:
         _draw_selection(selection)
@@ -172,7 +172,7 @@ def _start(workspace: Workspace, reader: Reader, request: ExportRequest, name: s
     """Begin the export that was asked for, once for each token."""
     out = folder_named(workspace.data_dir / "exports", name)
     if session.spend(_TOKEN, token):
-        session.put(_RUNNING, RunningExport(lambda watch: workspace.export_training(reader, request, out, watch)))
+        session.put(_RUNNING, RunningExport(lambda watch: workspace.training.export(reader, request, out, watch)))
 
 
 def _draw_progress(running: RunningExport) -> None:

@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Measure and print one JSON object. Nothing is stored."""
-    from core.workspace import load_predictor
+    from core.networks import load_predictor
 
     slide = choose_slides([arguments.slide], False, workspace.slides.slides())[0]
     model, mode = workspace.model(), InferenceMode(arguments.mode)

@@ -18,7 +18,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, write, and print the measured figures."""
-    from core.workspace import train_demo
+    from core.networks import train_demo
 
     card = train_demo(arguments.out, arguments.minutes, progress=lambda words: print(words, file=sys.stderr))
     print(json.dumps(card["metrics"]))

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     request = ExportRequest(
         isolation=Isolation(arguments.by), seed=arguments.seed, fractions=arguments.fractions, demo=arguments.demo
     )
-    written = workspace.export_training(COMMAND_LINE, request, arguments.out)
+    written = workspace.training.export(COMMAND_LINE, request, arguments.out)
     print(json.dumps(to_json(written)))
     return 0
 

@@ -24,9 +24,9 @@ def run(_arguments: argparse.Namespace) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _give_way()
     from core.inference.worker import WorkerParts, serve
+    from core.networks import load_predictor
     from core.slides.fingerprint import file_stamp
     from core.slides.reader import SlideReader
-    from core.workspace import load_predictor
 
     serve(WorkerParts(open_predictor=load_predictor, open_reader=SlideReader, file_stamp=file_stamp), sys.stdin, events)
     return 0

@@ -42,7 +42,12 @@ class FakeWorkspace:
         """Give noon."""
         return NOON
 
-    def preview_training(self, reader: Reader, request: ExportRequest) -> Selection:
+    @property
+    def training(self) -> FakeWorkspace:
+        """Give what previews and writes sets."""
+        return self
+
+    def preview(self, reader: Reader, request: ExportRequest) -> Selection:
         """Give what would be in the set."""
         return self.sources.select(request)
 
@@ -51,9 +56,7 @@ class FakeWorkspace:
         assert item == "patch"
         return self.n_masked
 
-    def export_training(
-        self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None
-    ) -> TrainingSet:
+    def export(self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None) -> TrainingSet:
         """Write the set and keep its record."""
         written = write_training_set(request, self.sources, out, watch)
         self.training_sets.kept.append(written)

@@ -19,9 +19,12 @@ class FakeWorkspace:
 
     asked: ExportRequest | None = None
 
-    def export_training(
-        self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None
-    ) -> TrainingSet:
+    @property
+    def training(self) -> FakeWorkspace:
+        """Give what writes sets."""
+        return self
+
+    def export(self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None) -> TrainingSet:
         """Write the set."""
         self.asked = request
         return write_training_set(request, make_sources(), out, watch)

@@ -1,0 +1,44 @@
+"""The networks that core asks for: the only file of core that reaches models, and only when one is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from core.domain.predictions import InferenceMode
+from core.domain.stages import N_STAGES
+from core.inference.ports import PatchPredictor
+from core.retraining.calibration import CalibrationPatches
+from core.retraining.demo_model import DemoPlan, train_demo_model
+
+
+def describe_weights(path: Path) -> int:
+    """Give how many classes a checkpoint file has; ValueError when it is no ResNet-50 of ours."""
+    from models.checkpoint import describe_checkpoint as describe
+
+    return describe(path)
+
+
+def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> dict[str, object]:
+    """Train the demo model into a folder, and give its card."""
+    from models.training import PatchTrainer, TrainingPlan
+
+    plan = DemoPlan()
+    trainer = PatchTrainer(n_classes=N_STAGES, seed=plan.seed, plan=TrainingPlan(minutes=minutes))
+    return train_demo_model(out, trainer, plan=plan, progress=progress, clock=time.monotonic)
+
+
+def quantise_checkpoint(weights_path: Path, patches: CalibrationPatches) -> dict[str, object]:
+    """Quantise a checkpoint, and give what was measured."""
+    from models.fast import quantise
+
+    return dataclasses.asdict(quantise(weights_path, patches.calibration, patches.held_out))
+
+
+def load_predictor(weights_path: Path, device: str, mode: InferenceMode) -> PatchPredictor:
+    """Load a checkpoint for the worker."""
+    from models.loading import load_predictor as load
+
+    return load(weights_path, device, mode.value)
