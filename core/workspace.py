@@ -38,6 +38,10 @@ from core.retraining.training_sets import TrainingSets, TrainingSources
 from core.review.bringing_back import BringingBack
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
+from core.review.roster import Roster
+from core.review.sight import Sight
+from core.review.studies import Studies
+from core.review.study_reading import StudyReading
 from core.settings import ALL_DEMO_SLIDES, Settings
 from core.slide_list import BulkRequest, ListedSlide, ListSources, list_slides, request_runs
 from core.slides.catalogue import Catalogue
@@ -55,6 +59,7 @@ from core.store.preferences import PreferenceStore
 from core.store.reads import ReadStore
 from core.store.runs import RunStore
 from core.store.slides import SlideStore
+from core.store.studies import StudyStore
 
 _WORKER_COMMAND = (sys.executable, "-m", "core.cli", "worker")
 _TILE_CACHE_BYTES = 192 << 20
@@ -75,6 +80,7 @@ class Workspace:
         self.code_version = importlib.metadata.version("fibroread")
         self.database = Database(self.data_dir / "fibroread.duckdb", clock=self.clock)
         self._open_stores()
+        self._open_studies()
         self.tokens = Tokens(self.data_dir / "secret", clock=self.clock)
         self.reading = Reading(self.reads)
         self.bringing_back = BringingBack(BringingBackStore(self.database), self.predictions)
@@ -96,6 +102,13 @@ class Workspace:
         self.people = PeopleStore(self.database)
         self.preferences = PreferenceStore(self.database)
         self.training_sets = TrainingSetStore(self.database)
+
+    def _open_studies(self) -> None:
+        store = StudyStore(self.database)
+        self.roster = Roster(store)
+        self.sight = Sight(self.roster, store)
+        self.studies = Studies(self.roster, store, lambda slide_id: self.slides.slide_by_id(slide_id) is not None)
+        self.study_reading = StudyReading(self.roster, store, current_run=self.current_run, guide_version=lambda: None)
 
     def _make_supervisor(self) -> Supervisor:
         settings = SupervisorSettings(
@@ -119,6 +132,7 @@ class Workspace:
                 current_run=self.current_run,
                 is_left_out=self.bringing_back.is_left_out,
                 readers=self.readers,
+                is_hidden=self.sight.is_hidden,
             ),
             record=self.training_sets.add,
             code_version=self.code_version,
@@ -168,6 +182,10 @@ class Workspace:
             raise NothingToDo("No such model is registered. Add one with `fibroread model add FOLDER`.")
         return model
 
+    def slides_shown(self, reader: Reader) -> tuple[Slide, ...]:
+        """Give the slides that this reader may look at by name; those of their masked studies are in their worklist."""
+        return self.sight.shown(reader.reader_id, self.slides.slides())
+
     def state_mpp(self, reader: Reader, slide_id: SlideId, mpp: Mpp) -> Slide:
         """Record the microns per pixel that a person states for a slide, and give the slide as it is then."""
         require(reader, Permission.STATE_MPP)
@@ -179,7 +197,7 @@ class Workspace:
         """Give every slide with the latest model's run over it and this reader's own read of it."""
         require(reader, Permission.READ_SLIDES)
         sources = ListSources(
-            slides=self.slides.slides(),
+            slides=self.slides_shown(reader),
             model=self.models.latest_model(),
             runs=self.runs.runs(),
             jobs=self.jobs.jobs(),
@@ -296,7 +314,9 @@ class Workspace:
     def visible_reads(self, reader: Reader, slide_id: SlideId | None = None) -> tuple[Read, ...]:
         """Give the standing reads that this reader may see."""
         require(reader, Permission.READ_SLIDES)
-        return visible_reads(self.reads.standing(slide_id), reader.reader_id)
+        hidden = self.sight.hidden_slides(reader.reader_id)
+        reads = visible_reads(self.reads.standing(slide_id), reader.reader_id)
+        return tuple(read for read in reads if read.item.slide_id not in hidden)
 
     def agreement_ratings(self, reader: Reader, item: str = "slide") -> Ratings:
         """Gather 'slide' or 'patch' reads that this reader may see, and the model's calls beside them."""

@@ -41,7 +41,7 @@ _STYLE = """<style>
 
 def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader."""
-    slides = workspace.slides.slides()
+    slides = workspace.slides_shown(reader)
     if not slides:
         draw_demo_line(workspace)
         messages.show_empty(

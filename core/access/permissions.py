@@ -18,6 +18,7 @@ class Permission(Enum):
     SEE_AGREEMENT = "see the agreement of readers"
     EXPORT_TRAINING = "export training sets"
     ADD_MODEL = "add models"
+    LEAD_STUDIES = "set up and change studies"
     VERIFY = "verify the store"
 
 
@@ -34,6 +35,7 @@ _OF_ROLE = {
         Permission.RUN_MODEL,
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
+        Permission.LEAD_STUDIES,
         Permission.VERIFY,
     },
     Role.ADMINISTRATOR: {Permission.REGISTER_SLIDES, Permission.ADD_MODEL, Permission.VERIFY},

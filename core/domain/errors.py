@@ -9,6 +9,8 @@ FibroreadError
 │   ├── OutsideRecipe      the slide cannot be resampled to the recipe, or the recipe is refused
 │   ├── BadModel           a model folder whose card and weights do not fit
 │   ├── BadRead            a read that cannot be recorded as it was asked for
+│   ├── BadProtocol        a study protocol with a field that is wrong
+│   ├── OutOfOrder         a step of a study read that is not due
 │   ├── LeakingSplit       a training set that would put one subject on both sides
 │   ├── TooFewSubjects     a training set that has not enough subjects, or sites, for its splits
 │   ├── FolderTaken        a folder to write into that holds something already
@@ -98,6 +100,18 @@ class BadModel(UserMustAct):
 
 class BadRead(UserMustAct):
     """A read that cannot be recorded as it was asked for."""
+
+
+class BadProtocol(UserMustAct):
+    """A study protocol cannot be taken; `field` says which field is wrong and `problem` how."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field, self.problem = field, problem
+        super().__init__(f"Protocol, {field}: {problem}.")
+
+
+class OutOfOrder(UserMustAct):
+    """A step of a study read that is not due: a final read before the first, a second pass before its washout."""
 
 
 class LeakingSplit(UserMustAct):

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.access.permissions import Permission, require
 from core.agreement.standing import of_kind
 from core.domain.datasets import TrainingSet
-from core.domain.people import Reader
+from core.domain.people import Reader, ReaderId
 from core.domain.predictions import Run, RunId
 from core.domain.reads import Read
 from core.domain.registry import RegisteredModel
@@ -31,6 +31,7 @@ class TrainingSources:
     current_run: Callable[[SlideId], Run | None]
     is_left_out: Callable[[RunId, int], bool]
     readers: PatchReaders
+    is_hidden: Callable[[ReaderId, SlideId], bool]
 
 
 class TrainingSets:
@@ -61,10 +62,12 @@ class TrainingSets:
 
     def _of(self, reader: Reader) -> ExportSources:
         sources = self._sources
+        patch_reads = of_kind(sources.reads(), patches=True)
+        shown = [read for read in patch_reads if not sources.is_hidden(reader.reader_id, read.item.slide_id)]
         recipes = tuple(model.recipe for model in sources.models())
         gate = TrainingGate(current_run=sources.current_run, recipes=recipes, is_left_out_of=sources.is_left_out)
         return ExportSources(
-            reads=exportable_reads(of_kind(sources.reads(), patches=True), reader),
+            reads=exportable_reads(shown, reader),
             slides=sources.slides(),
             recipes=recipes,
             readers=sources.readers,

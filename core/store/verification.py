@@ -2,7 +2,7 @@
 
 Covered: an entry or a row that was changed, added, removed or moved, and a trigger that was taken away.
 Not covered: a tail that was cut off whole, rows and entries alike (only a head hash kept elsewhere shows it), and
-the queue of jobs, which is no record.
+the queue of jobs and the drafts of reads, which are no records.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ RECORDED_TABLES = (
     ("preference", "SELECT * FROM preference"),
     ("setting", "SELECT * FROM setting"),
     ("training_set", "SELECT * FROM training_set"),
+    ("study_version", "SELECT * FROM study_version"),
+    ("study_event", "SELECT * FROM study_event"),
 )
-_UNGUARDED_ON_PURPOSE = ("job", "append_only_guard")
+_NAMING = ("slide_id", "entry_id", "study_id", "name", "path")
+_UNGUARDED_ON_PURPOSE = ("job", "study_draft", "append_only_guard")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -106,7 +109,7 @@ def _rows(cursor: Cursor) -> _Rows:
         while part := cursor.fetchmany(10_000):
             for values in part:
                 row = dict(zip(names, values, strict=True))
-                key = row.get(f"{table}_id") or row.get("slide_id") or row.get("name") or row.get("path")
+                key = next((row[name] for name in (f"{table}_id", *_NAMING) if row.get(name)), None)
                 found.by_sequence[row["sequence"]].append(
                     _FoundRow(table=table, sha256=audit.row_sha256(row), name=f"{table} row {key}")
                 )

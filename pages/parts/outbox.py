@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.domain.bringing_back import BackReason, BackRequest
 from core.domain.errors import BadRead, FibroreadError, TryAgain
 from core.domain.people import Reader
-from core.domain.predictions import Run, RunId
+from core.domain.predictions import Run
 from core.domain.reads import Disposition, Item, ReadRequest, Sight
 from core.domain.slides import SlideId
 from core.domain.stages import STAGE_NAMES, Stage
@@ -81,18 +81,20 @@ def _events(outbox: object) -> Iterable[Mapping[str, object]]:
 
 
 def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> None:
-    slide_id = SlideId(_id(event, "slide"))
+    viewing = workspace.sight.viewing(reader.reader_id, _id(event, "slide"))
+    slide_id = viewing.slide_id
     eid = str(event["eid"])
     if event.get("action") == "undo":
         workspace.reading.undo(reader, slide_id, eid)
         return
     action = str(event.get("action"))
     if action in _BACK_ACTIONS:
-        workspace.bringing_back.record(reader, _back_request(event, is_back=_BACK_ACTIONS[action]))
+        back = _back_request(event, _run(workspace, reader, event), is_back=_BACK_ACTIONS[action])
+        workspace.bringing_back.record(reader, back)
         return
     if action not in _DISPOSITIONS:
         raise BadRead(f"There is no action '{action[:20]}'. Reload the page.")
-    run = None if event.get("run") is None else workspace.run(RunId(_id(event, "run")))
+    run = _run(workspace, reader, event)
     if run is not None and run.slide_id != slide_id:
         raise BadRead("The run belongs to another slide. Reload the page.")
     request = ReadRequest(
@@ -107,13 +109,20 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
     workspace.reading.record(reader, request)
 
 
-def _back_request(event: Mapping[str, object], *, is_back: bool) -> BackRequest:
+def _run(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> Run | None:
+    if event.get("run") is None:
+        return None
+    run_id = workspace.sight.run_id(reader.reader_id, _id(event, "run"))
+    return None if run_id is None else workspace.run(run_id)
+
+
+def _back_request(event: Mapping[str, object], run: Run | None, *, is_back: bool) -> BackRequest:
     patch, reason = _whole(event.get("patch")), str(event.get("reason"))
-    if patch is None or reason not in {one.value for one in BackReason}:
+    if patch is None or run is None or reason not in {one.value for one in BackReason}:
         raise BadRead("A patch is brought back for a reason out of the list. Reload the page.")
     return BackRequest(
         event_id=str(event["eid"]),
-        run_id=RunId(_id(event, "run")),
+        run_id=run.run_id,
         patch_index=patch,
         is_back=is_back,
         reason=BackReason(reason),

@@ -32,13 +32,15 @@ class Facts:
 
     def run(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give a run: grid, model, call, legends, what was left out and why, how much this reader brought back."""
-        opened = self._runs.open(workspace, run_id_in(request))
+        viewing_id = run_id_in(request)
+        opened = self._runs.open(workspace, reader_id, viewing_id)
+        is_open = viewing_id == opened.run.run_id
         model = workspace.model(opened.run.model_id)
         run, grid = opened.run, opened.predictions.grid
         return plain_facts(
             {
-                "run_id": run.run_id,
-                "slide_id": run.slide_id,
+                "run_id": viewing_id,
+                "slide_id": run.slide_id if is_open else viewing_id,
                 "model": {"name": model.display_name, "is_demo": model.is_demo},
                 "grid": asdict(grid),
                 "n_patches": run.n_patches,
@@ -56,7 +58,7 @@ class Facts:
 
     def patch(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give all that is known of one patch, and the reads of it that this reader may see."""
-        opened = self._runs.open(workspace, run_id_in(request))
+        opened = self._runs.open(workspace, reader_id, run_id_in(request))
         index = int(request.path_params["index"])
         if index >= opened.predictions.grid.n_patches:
             raise NoSuchThing(f"no patch {index}")
@@ -67,7 +69,7 @@ class Facts:
 
     def brought_back(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give what the model says of a patch that this reader brought back, asked of the worker."""
-        opened = self._runs.open(workspace, run_id_in(request))
+        opened = self._runs.open(workspace, reader_id, run_id_in(request))
         index = int(request.path_params["index"])
         probabilities = workspace.predict_patch(reader_named(reader_id), opened.run.run_id, index)
         order = np.argsort(probabilities)
@@ -84,7 +86,7 @@ class Facts:
 
     def strip(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give a stretch of the film strip, least certain first, each patch with this reader's read."""
-        opened = self._runs.open(workspace, run_id_in(request))
+        opened = self._runs.open(workspace, reader_id, run_id_in(request))
         offset = int(number_in(request, "offset", 0, 0, 1e9))
         limit = int(number_in(request, "limit", 100, 1, _LONGEST_STRIP))
         own = {
@@ -110,8 +112,11 @@ class Facts:
         )
 
     def slide_reads(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
-        """Give this reader's read of the whole slide, and those of others that may be seen."""
-        slide = workspace.slide(slide_id_in(request))
+        """Give this reader's read of the whole slide, and those of others that may be seen; none in a study's entry."""
+        viewing = workspace.sight.viewing(reader_id, slide_id_in(request))
+        slide = workspace.slide(viewing.slide_id)
+        if viewing.entry is not None:
+            return plain_facts({"read": None, "others": []})
         reads = reads_in_sight(workspace, reader_id, slide.slide_id)
         return plain_facts(_reads_of(Item(slide_id=slide.slide_id), reads, reader_id))
 

@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from core.domain.geometry import Box, DeepZoom
 from core.domain.people import ReaderId
-from core.domain.slides import SlideId
 from core.domain.stages import STAGE_NAMES, Stage
 from core.inference.heatmap import patch_saliency_image
 from core.inference.layers import PREDICTED, RUNNER_UP, Layer, LayerKind
@@ -49,32 +48,30 @@ class Pictures:
 
     def tile(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a slide as JPEG."""
-        del reader_id
-        slide = workspace.slide(slide_id_in(request))
-        place = _place(request)
-        etag = _tile_etag(request, slide.slide_id, workspace.tiles.zoom(slide))
+        viewing = workspace.sight.viewing(reader_id, slide_id_in(request))
+        slide, place = workspace.slide(viewing.slide_id), _place(request)
+        etag = _tile_etag(request, viewing.viewing_id, workspace.tiles.zoom(slide))
         return kept_for_good(request, etag, "image/jpeg", lambda: workspace.tiles.tile(slide, *place))
 
     def tile_at_once(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response | None:
         """Give one tile of a slide if the client or the server holds it already, else None."""
-        del reader_id
-        slide_id = slide_id_in(request)
-        zoom = workspace.tiles.known_zoom(slide_id)
+        viewing = workspace.sight.viewing(reader_id, slide_id_in(request))
+        zoom = workspace.tiles.known_zoom(viewing.slide_id)
         if zoom is None:
             return None
-        etag = _tile_etag(request, slide_id, zoom)
+        etag = _tile_etag(request, viewing.viewing_id, zoom)
         kept = kept_by_client(request, etag)
         if kept is not None:
             return kept
-        tile = workspace.tiles.kept(slide_id, *_place(request))
+        tile = workspace.tiles.kept(viewing.slide_id, *_place(request))
         return None if tile is None else kept_for_good(request, etag, "image/jpeg", lambda: tile)
 
     def layer(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a layer as PNG. A reader's reads, and a run that goes on, are kept by no cache."""
         tile_px, n_shards = _layer_cut(request)
         if n_shards is not None:
-            return self._layer_so_far(workspace, request, tile_px, n_shards)
-        opened = self._runs.open(workspace, run_id_in(request))
+            return self._layer_so_far(workspace, reader_id, request, (tile_px, n_shards))
+        opened = self._runs.open(workspace, reader_id, run_id_in(request))
         layer, place = _layer(request), _place(request)
         painter = opened.painter.in_tiles_of(tile_px)
         if layer.kind is LayerKind.READS:
@@ -84,42 +81,42 @@ class Pictures:
                 if read.reader_id == reader_id and read.item.recipe_hash == opened.run.recipe_hash
             ]
             return kept_nowhere(_png(painter.tile(layer, *place, reads=reads)), "image/png")
-        etag = f"{opened.run.run_id}-{layer.name}-{_LAYER_VERSION}-{tile_px}-{place[0]}-{place[1]}-{place[2]}"
+        etag = f"{run_id_in(request)}-{layer.name}-{_LAYER_VERSION}-{tile_px}-{place[0]}-{place[1]}-{place[2]}"
         return kept_for_good(request, etag, "image/png", lambda: _png(painter.tile(layer, *place)))
 
-    def _layer_so_far(self, workspace: Workspace, request: Request, tile_px: int, n_shards: int) -> Response:
-        layer, place = _layer(request), _place(request)
+    def _layer_so_far(
+        self, workspace: Workspace, reader_id: ReaderId, request: Request, cut: tuple[int, int]
+    ) -> Response:
+        (tile_px, n_shards), layer, place = cut, _layer(request), _place(request)
         if layer.kind is LayerKind.READS:
             raise NoSuchThing("reads belong to finished runs")
         run_id = run_id_in(request)
         if workspace.runs.run_by_id(run_id) is not None:  # it ended between the viewer's question and this tile
-            painter = self._runs.open(workspace, run_id).painter
+            painter = self._runs.open(workspace, reader_id, run_id).painter
         else:
-            painter = self._unfinished.painter(workspace, run_id, n_shards)
+            painter = self._unfinished.painter(workspace, reader_id, run_id, n_shards)
         return kept_nowhere(_png(painter.in_tiles_of(tile_px).tile(layer, *place)), "image/png")
 
     def patch(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one patch as JPEG, `size` pixels wide, with `margin` (of its side) of its surroundings."""
-        del reader_id
-        opened = self._runs.open(workspace, run_id_in(request))
+        opened = self._runs.open(workspace, reader_id, run_id_in(request))
         index = _index(request, opened.predictions.grid.n_patches)
         margin = number_in(request, "margin", 0.0, 0.0, 2.0)
         size_px = int(number_in(request, "size", 224, 16, 1024))
         box = _widened(opened.predictions.grid.box(index), margin)
-        etag = f"{opened.run.run_id}-patch-{index}-{size_px}-{margin:g}"
+        etag = f"{run_id_in(request)}-patch-{index}-{size_px}-{margin:g}"
         return kept_for_good(request, etag, "image/jpeg", lambda: workspace.tiles.patch(opened.slide, box, size_px))
 
     def saliency(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one patch's saliency as PNG, on the slide's one scale."""
-        del reader_id
-        opened = self._runs.open(workspace, run_id_in(request))
+        opened = self._runs.open(workspace, reader_id, run_id_in(request))
         index = _index(request, opened.predictions.grid.n_patches)
         choice = str(request.path_params["choice"])
         if choice not in (PREDICTED, RUNNER_UP, *STAGE_NAMES):
             raise NoSuchThing(f"no saliency for '{choice}'")
         raw = opened.predictions.saliency[index, opened.painter.saliency_stage(choice, index)]
         image = patch_saliency_image(raw, opened.painter.saliency_scale, _SALIENCY_SIDE_PX)
-        etag = f"{opened.run.run_id}-saliency-{_LAYER_VERSION}-{index}-{choice}"
+        etag = f"{run_id_in(request)}-saliency-{_LAYER_VERSION}-{index}-{choice}"
         return kept_for_good(request, etag, "image/png", lambda: _png(image))
 
     def explanation(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
@@ -127,8 +124,7 @@ class Pictures:
 
         The header X-Saliency-Maximum carries the raw value drawn as full strength.
         """
-        del reader_id
-        opened = self._runs.open(workspace, run_id_in(request))
+        opened = self._runs.open(workspace, reader_id, run_id_in(request))
         index = _index(request, opened.predictions.grid.n_patches)
         names = {name: str(request.path_params[name]) for name in ("method", "network_layer", "stage")}
         if names["method"] not in _METHODS or names["network_layer"] not in _NETWORK_LAYERS:
@@ -162,12 +158,12 @@ def _png(image: npt.NDArray[np.uint8]) -> bytes:
     return bytes(encoded)
 
 
-def _tile_etag(request: Request, slide_id: SlideId, zoom: DeepZoom) -> str:
+def _tile_etag(request: Request, viewing_id: str, zoom: DeepZoom) -> str:
     """Give what names a tile for good. Raises: NoSuchThing where the address asks for another version."""
     version, (dz_level, column, row) = render_version(zoom), _place(request)
     if request.path_params["version"] != version:
         raise NoSuchThing("drawn by another version")
-    return f"{slide_id}-{version}-{dz_level}-{column}-{row}"
+    return f"{viewing_id}-{version}-{dz_level}-{column}-{row}"
 
 
 def _layer_cut(request: Request) -> tuple[int, int | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.errors import NothingToDo
 from core.domain.geometry import DeepZoom
 from core.domain.people import Reader, ReaderId, Role
 from core.domain.predictions import PatchPredictions, Run, RunId
@@ -59,9 +60,17 @@ class RunsInView:
         self._lock = threading.Lock()
         self._open: OrderedDict[RunId, RunInView] = OrderedDict()
 
-    def open(self, workspace: Workspace, run_id: RunId) -> RunInView:
-        """Give a run. Raises: UserMustAct when it is unknown, RunDamaged when its files are not whole."""
+    def open(self, workspace: Workspace, reader_id: ReaderId, viewing_id: str) -> RunInView:
+        """Give the run that an id stands for to this reader.
+
+        Raises: UserMustAct when it is unknown or hidden, RunDamaged when its files are not whole.
+        """
+        run_id = workspace.sight.run_id(reader_id, viewing_id)
+        if run_id is None:
+            raise NothingToDo(f"There is no finished run {viewing_id}.")
         run = workspace.run(run_id)
+        if run_id == viewing_id and workspace.sight.is_hidden(reader_id, run.slide_id):
+            raise NothingToDo(f"There is no finished run {viewing_id}.")
         slide, predictions = workspace.slide(run.slide_id), workspace.predictions(run_id)
         with self._lock:
             known = self._open.get(run_id)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.domain.geometry import DeepZoom
-from core.domain.jobs import JobStatus
+from core.domain.jobs import Job, JobStatus
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.registry import RegisteredModel
@@ -44,9 +44,8 @@ class UnfinishedRuns:
 
     def progress(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give how many shards of a run can be shown, and how to read them; the viewer asks each second."""
-        del reader_id
         run_id = run_id_in(request)
-        if not _is_under_way(workspace, run_id):
+        if not _is_under_way(workspace, reader_id, run_id):
             with self._lock:
                 self._open.pop(run_id, None)
             return plain_facts({"run_id": run_id, "is_under_way": False, "n_shards": 0, "legends": []})
@@ -63,8 +62,13 @@ class UnfinishedRuns:
             }
         )
 
-    def painter(self, workspace: Workspace, run_id: RunId, n_shards: int) -> LayerPainter:
-        """Give what draws at least so many shards, of a stopped run as well. Raises: NoSuchThing for an unknown one."""
+    def painter(self, workspace: Workspace, reader_id: ReaderId, run_id: RunId, n_shards: int) -> LayerPainter:
+        """Give what draws at least so many shards, of a stopped run as well.
+
+        Raises: NoSuchThing for an unknown run, or one of a slide that is hidden from the reader.
+        """
+        if _job_in_sight(workspace, reader_id, run_id) is None:
+            raise NoSuchThing("no such run was asked for")
         opened = self._opened(workspace, run_id)
         if opened.run.n_shards < n_shards:
             opened.run.refresh()
@@ -80,9 +84,14 @@ class UnfinishedRuns:
             return self._open[run_id]
 
 
-def _is_under_way(workspace: Workspace, run_id: RunId) -> bool:
-    job = workspace.jobs.job(run_id)
+def _is_under_way(workspace: Workspace, reader_id: ReaderId, run_id: RunId) -> bool:
+    job = _job_in_sight(workspace, reader_id, run_id)
     return job is not None and job.status in _UNDER_WAY
+
+
+def _job_in_sight(workspace: Workspace, reader_id: ReaderId, run_id: RunId) -> Job | None:
+    job = workspace.jobs.job(run_id)
+    return None if job is None or workspace.sight.is_hidden(reader_id, job.slide_id) else job
 
 
 def _open(workspace: Workspace, run_id: RunId) -> _Opened:

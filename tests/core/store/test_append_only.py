@@ -60,7 +60,7 @@ def test_no_other_spelling_of_a_rewrite_passes(filled: Database, rewrite: str) -
 def test_every_table_is_guarded_but_the_queue(database: Database) -> None:
     with database.cursor() as cursor:
         tables = {row[0] for row in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    assert tables == {*GUARDED, "job", "append_only_guard"}
+    assert tables == {*GUARDED, "job", "study_draft", "append_only_guard"}
 
 
 def test_every_write_has_its_entry_in_the_same_transaction(filled: Database) -> None:

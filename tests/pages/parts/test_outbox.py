@@ -110,7 +110,7 @@ class _HeldReading:
 class _HeldWorkspace:
     def __init__(self, workspace: Workspace) -> None:
         self.reading = _HeldReading()
-        self.run = workspace.run
+        self.run, self.sight = workspace.run, workspace.sight
 
 
 def test_an_entry_that_cannot_be_stored_just_now_gets_no_receipt(room: tuple[Workspace, Slide, RunId]) -> None:

@@ -1,0 +1,112 @@
+"""Studies as their lead has them: set up, changed for a reason, and watched without stages."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.access.permissions import Permission, require
+from core.domain.errors import BadProtocol, NotPermitted
+from core.domain.people import Reader, ReaderId
+from core.domain.protocols import Protocol
+from core.domain.slides import SlideId
+from core.domain.studies import EntryState, StudyId, StudyVersion
+from core.review.roster import Roster
+from core.store.studies import StudyStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReaderProgress:
+    """How far one reader is: entries by state, never by stage."""
+
+    reader_id: ReaderId
+    counts: tuple[tuple[EntryState, int], ...]
+
+    @property
+    def n_entries(self) -> int:
+        """Give how many entries the reader has."""
+        return sum(count for _, count in self.counts)
+
+    def count(self, state: EntryState) -> int:
+        """Give how many entries are in a state."""
+        return dict(self.counts).get(state, 0)
+
+
+class Studies:
+    """Sets up studies and changes them by new versions. Who reads in a study does not lead it as well."""
+
+    def __init__(self, roster: Roster, store: StudyStore, is_registered: Callable[[SlideId], bool]) -> None:
+        self._roster, self._store, self._is_registered = roster, store, is_registered
+
+    def create(self, lead: Reader, protocol: Protocol) -> StudyVersion:
+        """Set up a study. Raises: NotPermitted, BadProtocol for slides that are not registered."""
+        require(lead, Permission.LEAD_STUDIES)
+        self._check(lead, protocol)
+        return self._stored(lead, StudyId(uuid.uuid4().hex), 1, protocol, None)
+
+    def change(self, lead: Reader, study_id: StudyId, protocol: Protocol, reason: str) -> StudyVersion:
+        """Make a new version of a study's protocol, for a reason. Raises: NotPermitted, BadProtocol."""
+        require(lead, Permission.LEAD_STUDIES)
+        self._check(lead, protocol)
+        with self._store.exclusively():
+            last = self._led(lead, study_id)[-1]
+            if not reason.strip():
+                raise BadProtocol("reason", "a changed protocol says why it was changed")
+            if last.protocol == protocol:
+                raise BadProtocol("protocol", "nothing is changed")
+            return self._stored(lead, study_id, last.number + 1, protocol, reason.strip())
+
+    def of_lead(self, lead: Reader) -> tuple[StudyVersion, ...]:
+        """Give the last version of every study that this person may lead."""
+        require(lead, Permission.LEAD_STUDIES)
+        return tuple(study for study in self._roster.studies() if not _reads_in(lead, study.protocol))
+
+    def versions(self, lead: Reader, study_id: StudyId) -> tuple[StudyVersion, ...]:
+        """Give every version of a study, earliest first."""
+        require(lead, Permission.LEAD_STUDIES)
+        return self._led(lead, study_id)
+
+    def progress(self, lead: Reader, study_id: StudyId) -> tuple[ReaderProgress, ...]:
+        """Give how far each reader is, in the protocol's order; stages do not enter."""
+        require(lead, Permission.LEAD_STUDIES)
+        protocol, now = self._led(lead, study_id)[-1].protocol, self._store.now()
+        counts: dict[ReaderId, Counter[EntryState]] = {reader: Counter() for reader in protocol.readers}
+        for entry in self._roster.entries(study_id):
+            counts[entry.reader_id][self._roster.state(entry, now)] += 1
+        return tuple(
+            ReaderProgress(reader_id=reader, counts=tuple((state, count[state]) for state in EntryState))
+            for reader, count in counts.items()
+        )
+
+    def _led(self, lead: Reader, study_id: StudyId) -> tuple[StudyVersion, ...]:
+        versions = self._roster.versions(study_id)
+        if _reads_in(lead, versions[-1].protocol):
+            raise NotPermitted(f"{lead.name} reads in this study, and who reads in a study does not lead it.")
+        return versions
+
+    def _check(self, lead: Reader, protocol: Protocol) -> None:
+        if _reads_in(lead, protocol):
+            raise BadProtocol("readers", f"{lead.name} sets the study up and cannot read in it")
+        unknown = [slide for slide in protocol.slides if not self._is_registered(slide)]
+        if unknown:
+            raise BadProtocol("slides", f"{len(unknown)} of them are not registered, the first is {unknown[0]}")
+
+    def _stored(
+        self, lead: Reader, study_id: StudyId, number: int, protocol: Protocol, reason: str | None
+    ) -> StudyVersion:
+        version = StudyVersion(
+            study_id=study_id,
+            number=number,
+            protocol=protocol,
+            reason=reason,
+            made_by=lead.reader_id,
+            made_at=self._store.now(),
+        )
+        self._store.add_version(version)
+        return version
+
+
+def _reads_in(person: Reader, protocol: Protocol) -> bool:
+    return person.reader_id in protocol.readers
