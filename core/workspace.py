@@ -35,6 +35,7 @@ from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.networks import describe_weights, quantise_checkpoint
 from core.retraining.calibration import calibration_of_set, demo_calibration
 from core.retraining.training_sets import TrainingSets, TrainingSources
+from core.review.adjudication import Adjudicating, Cases
 from core.review.bringing_back import BringingBack
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
@@ -49,6 +50,7 @@ from core.slides.folder_import import FolderImports, ImportWish
 from core.slides.reader import SlideReaders
 from core.slides.synthetic.study import demo_study
 from core.slides.tile_server import TileServer
+from core.store.adjudications import AdjudicationStore
 from core.store.bringing_back import BringingBackStore
 from core.store.connection import Database
 from core.store.exports import TrainingSetStore
@@ -106,7 +108,10 @@ class Workspace:
     def _open_studies(self) -> None:
         store = StudyStore(self.database)
         self.roster = Roster(store)
-        self.sight = Sight(self.roster, store)
+        adjudications = AdjudicationStore(self.database)
+        self.cases = Cases(self.roster, adjudications)
+        self.adjudicating = Adjudicating(self.cases, self.roster, adjudications, guide_version=lambda: None)
+        self.sight = Sight(self.roster, self.cases, store)
         self.studies = Studies(self.roster, store, lambda slide_id: self.slides.slide_by_id(slide_id) is not None)
         self.study_reading = StudyReading(self.roster, store, current_run=self.current_run, guide_version=lambda: None)
 

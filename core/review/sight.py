@@ -1,8 +1,9 @@
 """Sight: what may reach a reader of a masked study, asked by every page and every route.
 
 Until a reader has signed all of their entries on a slide, that slide is nowhere but in those entries: not in a list,
-not by its own id, not through its runs. In an entry it has the entry's id and a number for a name, so that neither
-an address nor a hidden repeat tells which slide it is; the model's run is there once the first read is signed.
+not by its own id, not through its runs. The same holds for who settles a study's discordances, until the slide is
+settled. In an entry or a case it has that one's id and a number for a name, so that neither an address nor a hidden
+repeat tells which slide it is; the model's run is there once the first read is signed, and never in a case.
 
 Covered: slide ids, names and provenance, runs with every layer, call, count and patch, reads of others, statistics
 made of them. Not covered: what is in the pixels themselves, such as a label that was scanned with the tissue, and
@@ -14,30 +15,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.domain.adjudication import Case
 from core.domain.errors import NothingToDo
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.slides import Slide, SlideId
 from core.domain.studies import Entry, EntryId, EventKind
+from core.review.adjudication import Cases
 from core.review.roster import Roster
 from core.store.studies import StudyStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Viewing:
-    """A slide as one reader may look at it. `entry` None: openly, by its own id. `run_id` None: the entry has none."""
+    """A slide as one reader may look at it: openly by its own id, or in their entry, or in a case they settle.
+
+    `run_id` None: an entry has none yet, a case never shows one.
+    """
 
     viewing_id: str
     slide_id: SlideId
     entry: Entry | None = None
+    case: Case | None = None
     run_id: RunId | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the slide is looked at by its own id."""
+        return self.entry is None and self.case is None
 
 
 class Sight:
     """Decides who may look at what."""
 
-    def __init__(self, roster: Roster, store: StudyStore) -> None:
-        self._roster, self._store = roster, store
+    def __init__(self, roster: Roster, cases: Cases, store: StudyStore) -> None:
+        self._roster, self._cases, self._store = roster, cases, store
         self._hidden: tuple[int, dict[ReaderId, frozenset[SlideId]]] = (-1, {})
 
     def hidden_slides(self, reader_id: ReaderId) -> frozenset[SlideId]:
@@ -47,9 +59,8 @@ class Sight:
             self._hidden = (version, {})
         kept = self._hidden[1]
         if reader_id not in kept:
-            kept[reader_id] = frozenset(
-                entry.slide_id for entry in self._roster.of_reader(reader_id) if self._hides(entry)
-            )
+            unsigned = (entry.slide_id for entry in self._roster.of_reader(reader_id) if self._hides(entry))
+            kept[reader_id] = frozenset(unsigned) | self._cases.hidden_slides(reader_id)
         return kept[reader_id]
 
     def shown(self, reader_id: ReaderId, slides: Iterable[Slide]) -> tuple[Slide, ...]:
@@ -69,6 +80,9 @@ class Sight:
         entry = self._roster.entry(EntryId(viewing_id))
         if entry is not None and entry.reader_id == reader_id:
             return self._through(entry)
+        case = self._cases.case(reader_id, viewing_id)
+        if case is not None:
+            return Viewing(viewing_id=viewing_id, slide_id=case.slide_id, case=case)
         if entry is not None or self.is_hidden(reader_id, SlideId(viewing_id)):
             raise NothingToDo(f"There is no slide {viewing_id}. Choose one on the Slides page.")
         return Viewing(viewing_id=viewing_id, slide_id=SlideId(viewing_id))

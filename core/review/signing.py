@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from enum import Enum
@@ -26,7 +27,11 @@ def signed(event: StudyEvent, slide_id: SlideId, printed_name: str, meaning: Mea
 def signed_sha256(event: StudyEvent, slide_id: SlideId, printed_name: str, meaning: Meaning) -> str:
     """Give the hash that a signature of this event must carry: all of its words but its place in the store."""
     words = {name: value for name, value in asdict(event).items() if name not in ("sequence", "signature")}
-    said = {**words, "slide_id": slide_id, "printed_name": printed_name, "meaning": meaning}
+    return sha256_of({**words, "slide_id": slide_id, "printed_name": printed_name, "meaning": meaning})
+
+
+def sha256_of(said: Mapping[str, object]) -> str:
+    """Give the hash of words to be signed, by their names."""
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=_plain).encode()).hexdigest()
 
 

@@ -32,6 +32,7 @@ RECORDED_TABLES = (
     ("training_set", "SELECT * FROM training_set"),
     ("study_version", "SELECT * FROM study_version"),
     ("study_event", "SELECT * FROM study_event"),
+    ("adjudication", "SELECT * FROM adjudication"),
 )
 _NAMING = ("slide_id", "entry_id", "study_id", "name", "path")
 _UNGUARDED_ON_PURPOSE = ("job", "study_draft", "append_only_guard")

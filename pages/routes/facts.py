@@ -112,10 +112,10 @@ class Facts:
         )
 
     def slide_reads(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
-        """Give this reader's read of the whole slide, and those of others that may be seen; none in a study's entry."""
+        """Give this reader's read of the whole slide, and those of others that may be seen; none in a study."""
         viewing = workspace.sight.viewing(reader_id, slide_id_in(request))
         slide = workspace.slide(viewing.slide_id)
-        if viewing.entry is not None:
+        if not viewing.is_open:
             return plain_facts({"read": None, "others": []})
         reads = reads_in_sight(workspace, reader_id, slide.slide_id)
         return plain_facts(_reads_of(Item(slide_id=slide.slide_id), reads, reader_id))

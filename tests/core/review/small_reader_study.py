@@ -11,10 +11,12 @@ from core.domain.predictions import Run, RunId
 from core.domain.protocols import Protocol
 from core.domain.slides import SlideId
 from core.domain.studies import Entry, EntryId, EventKind, ReasonCode, StudyVersion
+from core.review.adjudication import Adjudicating, Cases
 from core.review.roster import Roster
 from core.review.sight import Sight
 from core.review.studies import Studies
 from core.review.study_reading import SignRequest, StudyReading
+from core.store.adjudications import AdjudicationStore
 from core.store.connection import Database
 from core.store.studies import StudyStore
 from tests.core.store.records import RUN_ID, START, TickingClock, make_run, with_run
@@ -38,7 +40,10 @@ class StudyRoom:
         self.database = with_run(Database.in_memory(clock=self.clock))
         self.store = StudyStore(self.database)
         self.roster = Roster(self.store)
-        self.sight = Sight(self.roster, self.store)
+        adjudications = AdjudicationStore(self.database)
+        self.cases = Cases(self.roster, adjudications)
+        self.adjudicating = Adjudicating(self.cases, self.roster, adjudications, guide_version=lambda: self.guide)
+        self.sight = Sight(self.roster, self.cases, self.store)
         self.studies = Studies(self.roster, self.store, lambda slide_id: slide_id in slide_ids(9))
         self.reading = StudyReading(
             self.roster, self.store, current_run=self.current_run, guide_version=lambda: self.guide
