@@ -18,6 +18,7 @@ from core.commands import (
     infer,
     model,
     predictions,
+    study,
     verify,
     worker,
 )
@@ -30,6 +31,7 @@ _COMMANDS = (
     model,
     agreement,
     export,
+    study,
     verify,
     bench,
     demo_model,

@@ -42,13 +42,6 @@ class ListedSlide:
         """Say whether the model could be asked for this slide now."""
         return self.run is None and not self.is_under_way and not self.is_waiting_for_mpp
 
-    def matches(self, words: str) -> bool:
-        """Say whether every word stands in the name or in where the slide comes from."""
-        origin = self.slide.provenance
-        told = (self.slide.name, origin.subject, origin.site, origin.stain_batch, origin.scanner, origin.group)
-        text = " ".join(word for word in told if word).casefold()
-        return all(word in text for word in words.casefold().split())
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListSources:

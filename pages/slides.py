@@ -60,7 +60,7 @@ def _filtered(listed: tuple[ListedSlide, ...]) -> tuple[ListedSlide, ...]:
     kind = which.segmented_control(
         "Show", (_ALL, _UNREAD, _NO_MPP, _NOT_RUN), default=_ALL, key=_SHOWN, label_visibility="collapsed"
     )
-    return tuple(one for one in listed if one.matches(words) and _is_wanted(one, kind or _ALL))
+    return tuple(one for one in listed if one.slide.matches(words) and _is_wanted(one, kind or _ALL))
 
 
 def _is_wanted(one: ListedSlide, kind: str) -> bool:

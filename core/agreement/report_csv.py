@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from core.agreement.bootstrap import Estimate
 from core.agreement.report import AgreementReport
+from core.domain.tables import escaped_cell
 
 _HEADER = ("statistic", "readers", "weights", "n_items", "n_subjects", "value", "low", "high", "why")
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = tuple[str, str, str, int, int, Estimate]
 
@@ -23,7 +23,7 @@ def report_csv(report: AgreementReport) -> str:
     for statistic, readers, weights, n_items, n_subjects, found in _rows(report):
         numbers = [repr(round(number, 12) + 0.0) if number is not None else "" for number in _numbers(found)]
         writer.writerow(
-            [statistic, _escaped(readers), weights, n_items, n_subjects, *numbers, _escaped(found.why or "")]
+            [statistic, escaped_cell(readers), weights, n_items, n_subjects, *numbers, escaped_cell(found.why or "")]
         )
     return text.getvalue()
 
@@ -68,7 +68,3 @@ def _ceiling_rows(report: AgreementReport) -> Iterator[Row]:
         if report.model_reader is not None:
             names = f"{report.model_reader} - {people}"
             yield "mean_kappa_model_reader", names, weights, report.n_items, animals, ceiling.model_reader
-
-
-def _escaped(text: str) -> str:
-    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text

@@ -78,6 +78,13 @@ class Slide:
     is_demo: bool = False
     registered_at: datetime
 
+    def matches(self, words: str) -> bool:
+        """Say whether every word stands in the name or in where the slide comes from."""
+        origin = self.provenance
+        told = (self.name, origin.subject, origin.site, origin.stain_batch, origin.scanner, origin.group)
+        text = " ".join(word for word in told if word).casefold()
+        return all(word in text for word in words.casefold().split())
+
     @property
     def mpp(self) -> Mpp | None:
         """Give the microns per pixel to measure with: stated by a person, else the file's if trusted."""

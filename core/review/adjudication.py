@@ -90,7 +90,7 @@ class Cases:
             if len({read.stage for read in reads}) == 1:
                 continue
             consensus, awaits = self._settled(study.study_id, slide_id, reads)
-            adjudications = self._adjudications(study.study_id, slide_id)
+            adjudications = self.settlings(study.study_id, slide_id)
             if awaits is None and not adjudications:
                 continue  # the majority of the reads settled it
             cases.append(
@@ -113,9 +113,10 @@ class Cases:
     ) -> tuple[Consensus | None, AdjudicationKind | None]:
         protocol = self._roster.protocol(study_id)
         stages = [read.stage for read in reads if read.stage is not None]
-        return settled(stages, protocol.scheme, protocol.settling, self._adjudications(study_id, slide_id))
+        return settled(stages, protocol.scheme, protocol.settling, self.settlings(study_id, slide_id))
 
-    def _adjudications(self, study_id: StudyId, slide_id: SlideId) -> tuple[Adjudication, ...]:
+    def settlings(self, study_id: StudyId, slide_id: SlideId) -> tuple[Adjudication, ...]:
+        """Give what was signed to settle a slide, earliest first."""
         return tuple(one for one in self._store.all() if (one.study_id, one.slide_id) == (study_id, slide_id))
 
 
