@@ -1,0 +1,127 @@
+"""A lead sets a study up on the page, watches it without stages, and changes it for a reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.access.identity import local_reader
+from core.domain.protocols import Mask, Protocol, StudyMode
+from core.domain.studies import EventKind, ReasonCode
+from core.review.study_reading import SignRequest
+from core.review.study_table import reads_csv
+from core.settings import Settings
+from core.workspace import Workspace, start_workspace
+from tests.core.store.records import SLIDE_ID, make_slide
+
+LEA, ADA = local_reader("Lea"), local_reader("Ada")
+
+
+def page(name: str) -> None:
+    """Draw the page for someone."""
+    from core.access.identity import local_reader
+    from core.workspace import current_workspace
+    from pages import studies
+    from pages.parts import messages
+
+    messages.show_kept()
+    messages.guarded(studies.render)(current_workspace(), local_reader(name))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """Give a workspace with one slide, in which Ada has read before."""
+    with start_workspace(Settings(data_dir=tmp_path / "data", n_demo_slides=0)) as opened:
+        opened.slides.add_slide(make_slide(), actor="test")
+        opened.record_sign_in(ADA)
+        yield opened
+
+
+def opened(name: str = "Lea") -> AppTest:
+    shown = AppTest.from_function(page, default_timeout=30, args=(name,)).run()
+    assert not shown.exception
+    return shown
+
+
+def set_up(shown: AppTest) -> AppTest:
+    shown.text_input(key="studies.new_name").set_value("Trial")
+    shown.button(key="studies.new_words_add").click().run()
+    shown.multiselect(key="studies.new_readers").set_value(["ada"])
+    return shown.button(key="studies.create_button").click().run()
+
+
+def test_an_empty_page_says_what_to_do(workspace: Workspace) -> None:
+    assert any("You lead no study yet" in one.value for one in opened().markdown)
+
+
+def test_a_study_is_set_up_on_the_page(workspace: Workspace) -> None:
+    shown = set_up(opened())
+    assert not shown.exception
+    (study,) = workspace.roster.studies()
+    assert study.protocol == Protocol(name="Trial", slides=(SLIDE_ID,), readers=(ADA.reader_id,))
+    assert study.made_by == LEA.reader_id
+    assert shown.dataframe[0].value.to_dict("records")[0]["To read"] == 1
+
+
+def test_what_is_missing_is_said_and_nothing_is_stored(workspace: Workspace) -> None:
+    shown = opened().button(key="studies.create_button").click().run()
+    assert any("a study has a name" in box.value for box in shown.warning)
+    assert workspace.roster.studies() == ()
+
+
+def test_an_informed_study_shows_the_model(workspace: Workspace) -> None:
+    shown = opened()
+    shown.selectbox(key="studies.new_mode").set_value(StudyMode.INFORMED)
+    set_up(shown)
+    assert workspace.roster.studies()[0].protocol.masked == frozenset(Mask) - {Mask.MODEL}
+
+
+def test_a_change_asks_for_a_reason_and_makes_a_version(workspace: Workspace) -> None:
+    shown = set_up(opened())
+    study = workspace.roster.studies()[0]
+    prefix = f"studies.old_1_{study.study_id[:8]}"
+    shown.number_input(key=f"{prefix}_washout").set_value(21)
+    shown = shown.button(key="studies.change_button").click().run()
+    assert any("why it was changed" in box.value for box in shown.warning)
+    shown.text_input(key="studies.reason").set_value("a longer pause")
+    shown = shown.button(key="studies.change_button").click().run()
+    assert not shown.exception
+    assert [(one.number, one.reason) for one in workspace.roster.versions(study.study_id)] == [
+        (1, None),
+        (2, "a longer pause"),
+    ]
+
+
+def test_no_stage_is_on_the_page_of_a_study_that_is_being_read(workspace: Workspace) -> None:
+    set_up(opened())
+    (entry,) = workspace.roster.of_reader(ADA.reader_id)
+    workspace.study_reading.open(ADA, entry.entry_id, "open")
+    asked = SignRequest(
+        event_id="e", entry_id=entry.entry_id, kind=EventKind.FIRST_READ, stage="1c", reason_code=ReasonCode.PLACE
+    )
+    workspace.study_reading.sign(ADA, asked)
+    shown = opened()
+    assert shown.dataframe[0].value.to_dict("records")[0]["In progress"] == 1
+    assert "1c" not in " ".join(shown.dataframe[0].value.astype(str).to_numpy().ravel())
+    slides = {slide.slide_id: slide for slide in workspace.slides.slides()}
+    (row,) = csv.DictReader(io.StringIO(reads_csv(workspace.roster, entry.study_id, slides, {})))
+    assert row["stage"] == "1c"
+
+
+def test_who_reads_in_a_study_does_not_see_it(workspace: Workspace) -> None:
+    set_up(opened())
+    shown = opened("Ada")
+    assert any("You read in 1 of the studies" in box.value for box in shown.info)
+    assert len(shown.dataframe) == 0
+
+
+def test_the_planner_answers_for_half_and_twice_as_many(workspace: Workspace) -> None:
+    shown = opened()
+    next(button for button in shown.button if button.label == "Simulate").click().run()
+    planned = shown.dataframe[-1].value
+    assert list(planned["Animals"]) == [30, 60, 120]
