@@ -37,6 +37,7 @@ from core.retraining.calibration import calibration_of_set, demo_calibration
 from core.retraining.training_sets import TrainingSets, TrainingSources
 from core.review.adjudication import Adjudicating, Cases
 from core.review.bringing_back import BringingBack
+from core.review.guide import Guide
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
 from core.review.roster import Roster
@@ -54,6 +55,7 @@ from core.store.adjudications import AdjudicationStore
 from core.store.bringing_back import BringingBackStore
 from core.store.connection import Database
 from core.store.exports import TrainingSetStore
+from core.store.guide import GuideStore
 from core.store.jobs import JobStore
 from core.store.models import ModelStore
 from core.store.people import PeopleStore
@@ -108,12 +110,15 @@ class Workspace:
     def _open_studies(self) -> None:
         store = StudyStore(self.database)
         self.roster = Roster(store)
+        self.guide = Guide(GuideStore(self.database), self.roster.is_being_read)
         adjudications = AdjudicationStore(self.database)
         self.cases = Cases(self.roster, adjudications)
-        self.adjudicating = Adjudicating(self.cases, self.roster, adjudications, guide_version=lambda: None)
+        self.adjudicating = Adjudicating(self.cases, self.roster, adjudications, self.guide.current_number)
         self.sight = Sight(self.roster, self.cases, store)
         self.studies = Studies(self.roster, store, lambda slide_id: self.slides.slide_by_id(slide_id) is not None)
-        self.study_reading = StudyReading(self.roster, store, current_run=self.current_run, guide_version=lambda: None)
+        self.study_reading = StudyReading(
+            self.roster, store, current_run=self.current_run, guide_version=self.guide.current_number
+        )
 
     def _make_supervisor(self) -> Supervisor:
         settings = SupervisorSettings(

@@ -10,6 +10,7 @@ FibroreadError
 │   ├── BadModel           a model folder whose card and weights do not fit
 │   ├── BadRead            a read that cannot be recorded as it was asked for
 │   ├── BadProtocol        a study protocol with a field that is wrong
+│   ├── BadGuide           a version or an example of the annotation guide that cannot be taken
 │   ├── OutOfOrder         a step of a study read that is not due
 │   ├── LeakingSplit       a training set that would put one subject on both sides
 │   ├── TooFewSubjects     a training set that has not enough subjects, or sites, for its splits
@@ -108,6 +109,10 @@ class BadProtocol(UserMustAct):
     def __init__(self, field: str, problem: str) -> None:
         self.field, self.problem = field, problem
         super().__init__(f"Protocol, {field}: {problem}.")
+
+
+class BadGuide(UserMustAct):
+    """A version or an example of the annotation guide cannot be taken."""
 
 
 class OutOfOrder(UserMustAct):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from core.domain.errors import NothingToDo
 from core.domain.people import ReaderId
 from core.domain.protocols import Protocol, StudyMode
+from core.domain.slides import SlideId
 from core.domain.studies import Entry, EntryId, EntryState, EventKind, StudyEvent, StudyId, StudyVersion
 from core.review.dealing import deal
 from core.store.studies import StudyStore
@@ -93,6 +94,15 @@ class Roster:
         if len(signed) < len(finals):
             return None
         return max(signed, default=version.made_at) + timedelta(days=version.protocol.washout_days)
+
+    def is_being_read(self, slide_id: SlideId) -> bool:
+        """Say whether a slide is in a masked study in which not every entry on it is signed."""
+        return any(
+            entry.slide_id == slide_id and self.event(entry, EventKind.FINAL_READ) is None
+            for study in self.studies()
+            if study.protocol.masked
+            for entry in self.entries(study.study_id)
+        )
 
     def is_masked(self, entry: Entry) -> bool:
         """Say whether the model is still hidden from the entry's reader: until the first read is signed."""

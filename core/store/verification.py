@@ -33,6 +33,8 @@ RECORDED_TABLES = (
     ("study_version", "SELECT * FROM study_version"),
     ("study_event", "SELECT * FROM study_event"),
     ("adjudication", "SELECT * FROM adjudication"),
+    ("guide_version", "SELECT * FROM guide_version"),
+    ("guide_pin", "SELECT * FROM guide_pin"),
 )
 _NAMING = ("slide_id", "entry_id", "study_id", "name", "path")
 _UNGUARDED_ON_PURPOSE = ("job", "study_draft", "append_only_guard")
