@@ -19,6 +19,7 @@ from pages.parts import session
 P = ParamSpec("P")
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$^&])")
+_FETCHING = re.compile(r"([<\[\]!$|`\\])")
 _RECEIPTS = "messages.receipts"
 _FAULTS = "messages.faults"
 _JOINER = "\N{WORD JOINER}"
@@ -31,6 +32,11 @@ def plain(text: str) -> str:
     """
     one_line = " ".join(text.split())
     return _MARKDOWN.sub(r"\\\1", one_line).replace(":", f":{_JOINER}")
+
+
+def marked(text: str) -> str:
+    """Give a person's Markdown with emphasis, lists and headings alone: no link, image, tag or formula comes of it."""
+    return _FETCHING.sub(r"\\\1", text).replace(":", f":{_JOINER}")
 
 
 def show_error(error: FibroreadError) -> None:

@@ -1,0 +1,124 @@
+"""The annotation guide: its words and examples for everyone, and for the lead the way to a new version."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.access.permissions import Permission, may
+from core.domain.guide import LONGEST_CAPTION, GuideVersion, Pin
+from core.domain.people import Reader
+from core.domain.stages import STAGES, Stage
+from core.review.guide import GuideDraft
+from pages.parts import destinations, messages, session
+from pages.parts.guide_text import draw_example, draw_guide
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_VERSION, _PREFACE, _CHANGE, _PUBLISH = "guide.version", "guide.preface", "guide.change", "guide.publish"
+
+
+def render(workspace: Workspace, reader: Reader) -> None:
+    """Draw the page for this reader."""
+    st.title("Annotation guide")
+    is_lead = may(reader, Permission.LEAD_STUDIES)
+    versions = workspace.guide.versions()
+    if versions:
+        _draw_versions(workspace, versions)
+    else:
+        next_step = "Publish the first version below." if is_lead else "The study lead publishes it here."
+        messages.show_empty("There is no guide yet.", f"{next_step} Its number is then stamped on every study read.")
+    if is_lead:
+        with st.expander("Write the next version", expanded=not versions, key="guide.write_box"):
+            _draw_examples(workspace, reader)
+            _draw_words(workspace, reader)
+
+
+def _draw_versions(workspace: Workspace, versions: tuple[GuideVersion, ...]) -> None:
+    by_number = {version.number: version for version in versions}
+    shown = versions[-1]
+    if len(versions) > 1:
+        number = st.selectbox("Version", sorted(by_number, reverse=True), key=_VERSION, width=160)
+        shown = by_number.get(number, shown)
+    st.caption(
+        messages.plain(
+            f"Version {shown.number}, published by {shown.made_by}, {shown.made_at:%Y-%m-%d %H:%M} UTC: {shown.change}"
+        )
+    )
+    draw_guide(workspace, shown)
+
+
+def _draw_examples(workspace: Workspace, reader: Reader) -> None:
+    """Draw the examples that the next version shows, each with its words and the way out."""
+    pins = workspace.guide.pins()
+    st.markdown(f"**Examples ({len(pins)})**")
+    if not pins:
+        st.caption("Open a slide on the Review page, choose a patch and press E: it is pinned here as an example.")
+        return
+    columns = st.columns(4)
+    for number, pin in enumerate(pins):
+        with columns[number % 4], st.container(border=True):
+            _draw_pin(workspace, reader, pin)
+
+
+def _draw_pin(workspace: Workspace, reader: Reader, pin: Pin) -> None:
+    draw_example(workspace, pin)
+    destinations.draw_slide_link(pin.slide_id, "Open its slide")
+    key = f"guide.caption_{pin.pin_id}"
+    if session.get(key, str) is None:
+        session.put(key, pin.caption)
+    args = (workspace, reader, pin, key)
+    st.text_input("Caption", key=key, max_chars=LONGEST_CAPTION, on_change=_caption, args=args)
+    st.button("Withdraw", key=f"guide.withdraw_{pin.pin_id}", on_click=_withdraw, args=(workspace, reader, pin))
+
+
+def _draw_words(workspace: Workspace, reader: Reader) -> None:
+    words = workspace.guide.starting_words()
+    number = workspace.guide.current_number() or 0
+    with st.form(f"guide_words_{number}", border=False):
+        st.text_area("Preface (Markdown)", words.preface, key=f"{_PREFACE}_{number}", height=100)
+        for stage in STAGES:
+            wording, look_alikes = words.stages[stage]
+            left, right = st.columns([3, 2])
+            left.text_area(f"Stage {stage.value}", wording, key=_key("wording", stage, number), height=90)
+            right.text_area("Look-alikes", look_alikes, key=_key("look_alikes", stage, number), height=90)
+        st.text_input("What is new in this version", key=f"{_CHANGE}_{number}", max_chars=500)
+        args = (workspace, reader, number, session.token(_PUBLISH))
+        st.form_submit_button(f"Publish version {number + 1}", type="primary", on_click=_publish, args=args)
+    st.caption("A new version begins a new epoch: agreement can be told apart by it. Earlier versions stay readable.")
+
+
+def _key(part: str, stage: Stage, number: int) -> str:
+    return f"guide.{part}_{stage.value}_{number}"
+
+
+@messages.guarded_callback
+def _publish(workspace: Workspace, reader: Reader, number: int, token: str) -> None:
+    draft = GuideDraft(
+        preface=session.get_or(f"{_PREFACE}_{number}", ""),
+        stages={
+            stage: (
+                session.get_or(_key("wording", stage, number), ""),
+                session.get_or(_key("look_alikes", stage, number), ""),
+            )
+            for stage in STAGES
+        },
+        change=session.get_or(f"{_CHANGE}_{number}", ""),
+    )
+    if session.spend(_PUBLISH, token):
+        version = workspace.guide.publish(reader, draft)
+        messages.receipt(f"Version {version.number} of the guide is published and stamped on every read from now on.")
+
+
+@messages.guarded_callback
+def _caption(workspace: Workspace, reader: Reader, pin: Pin, key: str) -> None:
+    workspace.guide.caption(reader, pin.pin_id, session.get_or(key, ""), uuid.uuid4().hex)
+
+
+@messages.guarded_callback
+def _withdraw(workspace: Workspace, reader: Reader, pin: Pin) -> None:
+    workspace.guide.withdraw(reader, pin.pin_id, uuid.uuid4().hex)
+    messages.receipt("The example is withdrawn; versions that show it keep it.")
