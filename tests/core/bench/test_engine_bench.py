@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from core.bench.engine import EngineTimes, measure_engine
 from core.domain.errors import NothingToDo
 from core.domain.recipe import Recipe
 from core.domain.slides import Slide
-from core.inference.bench import EngineTimes, measure_engine
 from core.inference.engine import InferenceTask
 from core.slides.reader import SlideReader
 from tests.core.inference.small_study import SMALL_PATCHES, Arithmetic, facts_of, registered
