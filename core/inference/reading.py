@@ -53,9 +53,10 @@ class PatchSource:
     def read(self, block: Block) -> list[ReadPatch]:
         """Read a block and judge each of its wanted patches."""
         read = read_block(self.reader, self.plan.places.grid, block, self.recipe.patch_px)
-        return [self._judged(index, pixels) for index, pixels in read]
+        return [self.judged(index, pixels) for index, pixels in read]
 
-    def _judged(self, index: int, pixels: Rgb | None) -> ReadPatch:
+    def judged(self, index: int, pixels: Rgb | None) -> ReadPatch:
+        """Judge a patch by its pixels, None where they could not be read."""
         places = self.plan.places
         tissue_fraction = float(places.tissue_fraction[index])
         if pixels is None:

@@ -54,6 +54,11 @@ class Colours:
         )
 
 
+def forget_tables() -> None:
+    """Let go of the tables kept for the next run; whoever measures a run pays for its own."""
+    _table_of.cache_clear()
+
+
 @lru_cache(maxsize=2)
 def _table_of(stain_map: StainMap | None) -> npt.NDArray[np.uint32]:
     """Give, for each colour red * 65536 + green * 256 + blue, the bytes red, green, blue, meaning."""

@@ -1,0 +1,97 @@
+"""A run with a clock beside it: when the slide was open, when it was planned, and when the network was at work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.bench.steps import Subject
+from core.domain.errors import NothingToDo
+from core.domain.predictions import PatchPredictions
+from core.inference.engine import InferenceTask, infer
+from core.inference.ports import Minibatch, PatchPredictor
+from core.inference.results import load_results
+from core.preprocess.colours import forget_tables
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One minibatch in one of the network's streams, in seconds from the beginning of the run."""
+
+    stream: int
+    began_s: float
+    ended_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Give how long it took."""
+        return self.ended_s - self.began_s
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class WatchedRun:
+    """What happened when, in seconds from the beginning; `processor_s` is that of all threads together."""
+
+    opened_s: float
+    planned_s: float
+    calls: tuple[Call, ...]
+    n_streams: int
+    ended_s: float
+    processor_s: float
+    predictions: PatchPredictions
+
+    @property
+    def n_patches(self) -> int:
+        """Give how many patches were predicted."""
+        return int(self.predictions.is_predicted.sum())
+
+
+class _Watched:
+    """A predictor that notes when it was asked and when it had answered."""
+
+    def __init__(self, predictor: PatchPredictor, began_s: float) -> None:
+        self.calls: list[Call] = []
+        self.n_streams, self.device_name = predictor.n_streams, predictor.device_name
+        self.explain = predictor.explain
+        self._predictor, self._began_s = predictor, began_s
+
+    def predict(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
+        began_s = time.perf_counter() - self._began_s
+        answer = self._predictor.predict(patches)
+        ended_s = time.perf_counter() - self._began_s
+        self.calls.append(Call(stream=threading.get_ident(), began_s=began_s, ended_s=ended_s))
+        return answer
+
+
+def watch_run(subject: Subject, predictor: PatchPredictor, run_folder: Path) -> WatchedRun:
+    """Open the slide and run it into a folder as the worker does.
+
+    Raises: NothingToDo where no patch was predicted.
+    """
+    forget_tables()
+    began_s, began_processor_s = time.perf_counter(), time.process_time()
+    watched, planned_s = _Watched(predictor, began_s), list[float]()
+    reader = subject.open_reader()
+    opened_s = time.perf_counter() - began_s
+    try:
+        task = InferenceTask(reader=reader, slide=subject.slide, recipe=subject.recipe, run_folder=run_folder)
+        infer(task, watched, lambda _done, _total: planned_s.append(time.perf_counter() - began_s), lambda: False)
+    finally:
+        reader.close()
+    ended_s, processor_s = time.perf_counter() - began_s, time.process_time() - began_processor_s
+    if not watched.calls:
+        raise NothingToDo("No patch of the slide could be predicted. Name another one.")
+    return WatchedRun(
+        opened_s=opened_s,
+        planned_s=planned_s[0],
+        calls=tuple(sorted(watched.calls, key=lambda call: call.began_s)),
+        n_streams=predictor.n_streams,
+        ended_s=ended_s,
+        processor_s=processor_s,
+        predictions=load_results(run_folder),
+    )
