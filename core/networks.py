@@ -42,3 +42,10 @@ def load_predictor(weights_path: Path, device: str, mode: InferenceMode) -> Patc
     from models.loading import load_predictor as load
 
     return load(weights_path, device, mode.value)
+
+
+def load_reference(weights_path: Path) -> PatchPredictor:
+    """Load a checkpoint into plain torch in single precision, which every other way is held against."""
+    from models.predictor import load_torch_predictor
+
+    return load_torch_predictor(weights_path, "cpu")

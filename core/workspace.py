@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,6 +31,7 @@ from core.inference.registry import ModelRegistry
 from core.inference.requests import Lookups, run_ids_for_reading
 from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
+from core.inference.worker_process import WORKER_COMMAND
 from core.networks import describe_weights, quantise_checkpoint
 from core.retraining.calibration import calibration_of_set, demo_calibration
 from core.retraining.training_sets import TrainingSets, TrainingSources
@@ -65,7 +65,6 @@ from core.store.runs import RunStore
 from core.store.slides import SlideStore
 from core.store.studies import StudyStore
 
-_WORKER_COMMAND = (sys.executable, "-m", "core.cli", "worker")
 _TILE_CACHE_BYTES = 192 << 20
 _DEMO_ACTOR = ReaderId("demo")
 
@@ -122,7 +121,7 @@ class Workspace:
 
     def _make_supervisor(self) -> Supervisor:
         settings = SupervisorSettings(
-            command=_WORKER_COMMAND, runs_dir=self.data_dir / "runs", clock=self.clock, code_version=self.code_version
+            command=WORKER_COMMAND, runs_dir=self.data_dir / "runs", clock=self.clock, code_version=self.code_version
         )
         lookups = Lookups(
             slide=self.slide,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
 from core.domain.errors import WorkerLost
 from core.inference.messages import Message, from_line, to_line
 
+WORKER_COMMAND = (sys.executable, "-m", "core.cli", "worker")
 _SECONDS_TO_END = 5.0
 
 

@@ -31,14 +31,15 @@ _Stamp = tuple[int, int]
 class SlideReader:
     """One open slide file; safe to use from many threads."""
 
-    def __init__(self, path: Path, bounds: Box | None = None) -> None:
+    def __init__(self, path: Path, bounds: Box | None = None, *, may_use_native: bool = True) -> None:
         """Open the file.
 
-        Args: bounds: what a thumbnail shows; None means what the file says.
+        Args: bounds: what a thumbnail shows; None means what the file says. may_use_native: False leaves all
+        decoding to OpenSlide.
         Raises: BadSlide where OpenSlide does not read it.
         """
         self.path = path
-        self._source = SlideSource(path)
+        self._source = SlideSource(path, may_use_native=may_use_native)
         self.scan: ScanProperties = self._source.scan
         self.levels = self._source.levels
         self.colour_problem = self._source.colour_problem

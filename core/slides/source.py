@@ -37,9 +37,10 @@ class UnknownFormat(BadSlide):
 class SlideSource:
     """One slide file as pixels of its levels; safe to use from many threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, may_use_native: bool = True) -> None:
         """Open the file. Raises: BadSlide where OpenSlide does not read it."""
         self.path = path
+        self._may_use_native = may_use_native
         self._lock = threading.Lock()
         self._is_closed = False
         handle = self._open()
@@ -51,7 +52,9 @@ class SlideSource:
 
     @functools.cached_property
     def native(self) -> NativeTiles | None:
-        """Give the file's native tiles, looked for on first use; None where it has none."""
+        """Give the file's native tiles, looked for on first use; None where it has none or OpenSlide is to read all."""
+        if not self._may_use_native:
+            return None
         found = native_levels(self.path, self.scan.vendor, self.levels)
         try:
             return NativeTiles(self.path, found, shared_decoded_tiles()) if found else None
