@@ -36,7 +36,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
             "Set one up below: choose slides, readers and what is hidden. Each reader then finds a list of their own.",
         )
     with st.expander("Set up a study", expanded=not led, key="studies.new_box"):
-        draw_protocol_form(workspace, _NEW, None)
+        draw_protocol_form(workspace, reader, _NEW, None)
         args = (workspace, reader, session.token(_CREATE))
         st.button("Set up the study", type="primary", key="studies.create_button", on_click=_create, args=args)
     with st.expander("How many animals and readers?", key="studies.plan_box"):
@@ -56,7 +56,7 @@ def _draw_study(workspace: Workspace, reader: Reader, led: tuple[StudyVersion, .
             "A change is a new version. Signed reads stay as they are, under the version they were signed in; "
             "slides that stay keep their places, new ones come after them."
         )
-        draw_protocol_form(workspace, f"{_OLD}_{version.number}_{version.study_id[:8]}", version.protocol)
+        draw_protocol_form(workspace, reader, f"{_OLD}_{version.number}_{version.study_id[:8]}", version.protocol)
         st.text_input("Why it is changed", key=_REASON, max_chars=500)
         args = (workspace, reader, version, session.token(_CHANGE))
         st.button("Make the new version", key="studies.change_button", on_click=_change, args=args)

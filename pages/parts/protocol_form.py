@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.access.identity import local_reader
 from core.domain.errors import BadProtocol
-from core.domain.people import ReaderId
+from core.domain.people import Reader, ReaderId
 from core.domain.protocols import (
     BelowCoverage,
     Completeness,
@@ -51,12 +51,15 @@ _FIELDS = (
 _CONFIDENCE, _COMMENT = "a confidence", "a comment"
 
 
-def draw_protocol_form(workspace: Workspace, prefix: str, protocol: Protocol | None) -> None:
-    """Draw every field, filled from a protocol where there is one. `prefix` names the form's state."""
+def draw_protocol_form(workspace: Workspace, lead: Reader, prefix: str, protocol: Protocol | None) -> None:
+    """Draw every field, filled from a protocol where there is one. `prefix` names the form's state.
+
+    Slides that are hidden from the lead, who reads them in another study, cannot be chosen.
+    """
     keys = _keys(prefix)
     _fill_once(keys, protocol)
     st.text_input("Name of the study", key=keys["name"], max_chars=120)
-    _draw_slides(workspace, keys)
+    _draw_slides(workspace, lead, keys)
     _draw_people(workspace, keys, protocol)
     _draw_reading(keys)
     _draw_order(keys)
@@ -143,9 +146,11 @@ def _fill_once(keys: dict[str, str], protocol: Protocol | None) -> None:
         session.put(keys[field], value)
 
 
-def _draw_slides(workspace: Workspace, keys: dict[str, str]) -> None:
-    slides = workspace.slides.slides()
+def _draw_slides(workspace: Workspace, lead: Reader, keys: dict[str, str]) -> None:
+    slides = workspace.slides_shown(lead)
     names = {str(slide.slide_id): slide.name for slide in slides}
+    chosen: list[str] = session.get_or(keys["slides"], [])
+    names |= {one: "a slide that you read elsewhere" for one in chosen if one not in names}
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     words = left.text_input(
         "Find slides", key=keys["words"], placeholder="name, subject, site, batch or group; empty: all"
