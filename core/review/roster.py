@@ -30,6 +30,7 @@ class Roster:
     def __init__(self, store: StudyStore) -> None:
         self._store = store
         self._known = _Dealt()
+        self._opening: tuple[int, dict[tuple[StudyId, ReaderId, int], datetime | None]] = (-1, {})
 
     def studies(self) -> tuple[StudyVersion, ...]:
         """Give the last version of every study, the studies in the order they were set up."""
@@ -85,9 +86,18 @@ class Roster:
 
     def opens_at(self, entry: Entry) -> datetime | None:
         """Give when an entry may be read: a second pass after the washout, None before its first pass is all signed."""
-        version = self.versions(entry.study_id)[-1]
         if entry.pass_number == 1:
-            return version.made_at
+            return self.versions(entry.study_id)[-1].made_at
+        version, known = self._store.version, self._opening
+        if known[0] != version:  # read before the events: a write in between only costs another look
+            known = self._opening = (version, {})
+        key = entry.study_id, entry.reader_id, entry.pass_number
+        if key not in known[1]:
+            known[1][key] = self._pass_opens_at(entry)
+        return known[1][key]
+
+    def _pass_opens_at(self, entry: Entry) -> datetime | None:
+        version = self.versions(entry.study_id)[-1]
         before = [one for one in self.of_reader(entry.reader_id) if one.study_id == entry.study_id]
         finals = [self.event(one, EventKind.FINAL_READ) for one in before if one.pass_number < entry.pass_number]
         signed = [final.happened_at for final in finals if final is not None]

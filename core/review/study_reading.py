@@ -89,10 +89,33 @@ class StudyReading:
         return self._found(entry, draft=self._store.draft_of(entry_id))
 
     def next_entry(self, reader: Reader, after: EntryId | None = None) -> Entry | None:
-        """Give the entry to read next: what was begun, then what is to be read, then what was deferred."""
+        """Give the entry to read next: what was begun, then what is to be read, then what was deferred.
+
+        After an entry its own study goes on first.
+        """
+        former = None if after is None else self._own(reader, after)
         order = (EntryState.REVEALED, EntryState.IN_PROGRESS, EntryState.TO_READ, EntryState.DEFERRED)
-        open_reads = [one for one in self.worklist(reader) if one.entry.entry_id != after and one.state in order]
-        return min(open_reads, key=lambda one: order.index(one.state)).entry if open_reads else None
+        now = self._store.now()
+        states = ((one, self._roster.state(one, now)) for one in self._roster.of_reader(reader.reader_id))
+        open_entries = [(entry, state) for entry, state in states if entry != former and state in order]
+
+        def rank(found: tuple[Entry, EntryState]) -> tuple[bool, int]:
+            return former is not None and found[0].study_id != former.study_id, order.index(found[1])
+
+        return min(open_entries, key=rank)[0] if open_entries else None
+
+    def entry_to_resume(self, reader: Reader) -> Entry | None:
+        """Give the entry that the reader was at last and has not signed, or None."""
+        require(reader, Permission.READ_SLIDES)
+        now, kept_at = self._store.now(), self._store.drafts_kept_at(reader.reader_id)
+        begun = (EntryState.REVEALED, EntryState.IN_PROGRESS)
+        entries = [one for one in self._roster.of_reader(reader.reader_id) if self._roster.state(one, now) in begun]
+
+        def last_touched(entry: Entry) -> datetime:
+            happened_at = self._roster.events(entry)[-1].happened_at
+            return max(happened_at, kept_at.get(entry.entry_id, happened_at))
+
+        return max(entries, key=last_touched, default=None)
 
     def open(self, reader: Reader, entry_id: EntryId, event_id: str) -> OpenRead:
         """Begin, or go on with, an entry; in an informed study the call is revealed at once.
@@ -122,7 +145,8 @@ class StudyReading:
     def keep_draft(self, reader: Reader, entry_id: EntryId, content: dict[str, object]) -> None:
         """Keep what is entered and not signed, and the view; the last one counts."""
         entry = self._own(reader, entry_id)
-        text = json.dumps(content)
+        text = json.dumps(content, ensure_ascii=False)
+        _check_characters(text)
         if len(text) > _LONGEST_DRAFT:
             raise BadRead("What is entered is too long to be kept. Shorten the comment.")
         draft = Draft(entry_id=entry.entry_id, reader_id=reader.reader_id, content_json=text, kept_at=self._store.now())
@@ -268,8 +292,14 @@ def _check_words(request: SignRequest) -> None:
         raise BadRead("A confidence is 1, 2 or 3.")
     if any(len(words or "") > LONGEST_COMMENT for words in (request.comment, request.reason)):
         raise BadRead(f"At most {LONGEST_COMMENT} characters are kept of a comment or a reason.")
+    _check_characters(f"{request.comment}{request.reason}")
     if request.coverage is not None and not 0.0 <= request.coverage <= 1.0:
         raise BadRead("A coverage lies between 0 and 1. Reload the page.")
+
+
+def _check_characters(words: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in words):
+        raise BadRead("What is entered holds a character that is no whole character. Type it again.")
 
 
 def _washout_words(opens_at: datetime | None) -> str:

@@ -127,6 +127,14 @@ class StudyStore:
             entry_id=EntryId(row[0]), reader_id=ReaderId(row[1]), content_json=row[2], kept_at=from_column(row[3])
         )
 
+    def drafts_kept_at(self, reader_id: ReaderId) -> dict[EntryId, datetime]:
+        """Give when each of a reader's entries last had something entered."""
+        with self._database.cursor() as cursor:
+            rows = cursor.execute(
+                "SELECT entry_id, kept_at FROM study_draft WHERE reader_id = $reader_id", {"reader_id": reader_id}
+            ).fetchall()
+        return {EntryId(row[0]): from_column(row[1]) for row in rows}
+
     def _fetch_further(self) -> None:
         version = self._database.version
         if version == self._fetched_at:

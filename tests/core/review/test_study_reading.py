@@ -187,6 +187,48 @@ def test_a_draft_is_kept_as_it_was_left(room: StudyRoom) -> None:
         room.reading.keep_draft(ADA, entry.entry_id, {"comment": "x" * 30_000})
 
 
+def test_a_long_comment_in_any_script_fits_a_draft(room: StudyRoom) -> None:
+    room.study()
+    entry = room.only_entry()
+    room.reading.keep_draft(ADA, entry.entry_id, {"comment": "線" * 2000, "reason": "ß" * 2000, "seen": "A" * 2000})
+    assert room.reading.read(ADA, entry.entry_id).draft is not None
+
+
+def test_half_a_character_is_refused_in_drafts_and_reads(room: StudyRoom) -> None:
+    room.study()
+    entry = room.only_entry()
+    room.open(entry)
+    with pytest.raises(BadRead, match="no whole character"):
+        room.reading.keep_draft(ADA, entry.entry_id, {"comment": "\ud83d"})
+    with pytest.raises(BadRead, match="no whole character"):
+        room.sign(entry, EventKind.FIRST_READ, "2", comment="\ud83d")
+
+
+def test_the_study_at_hand_goes_on_before_another(room: StudyRoom) -> None:
+    room.study(slides=slide_ids(2))
+    room.study(slides=slide_ids(3)[1:])
+    first, _, third, fourth = room.roster.of_reader(ADA.reader_id)
+    room.open(first)
+    room.open(third)
+    assert room.reading.next_entry(ADA, third.entry_id) == fourth
+    room.read_through(fourth)
+    assert room.reading.next_entry(ADA, third.entry_id) == first
+    assert room.reading.next_entry(ADA) == first
+
+
+def test_what_was_touched_last_is_resumed(room: StudyRoom) -> None:
+    room.study(slides=slide_ids(3))
+    assert room.reading.entry_to_resume(ADA) is None
+    first, second, _ = room.roster.of_reader(ADA.reader_id)
+    room.open(first)
+    room.open(second)
+    assert room.reading.entry_to_resume(ADA) == second
+    room.reading.keep_draft(ADA, first.entry_id, {"comment": "thin septa"})
+    assert room.reading.entry_to_resume(ADA) == first
+    room.read_through(first)
+    assert room.reading.entry_to_resume(ADA) == second
+
+
 def test_the_guide_version_is_stamped(room: StudyRoom) -> None:
     room.study()
     room.guide = 3
