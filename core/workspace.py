@@ -37,6 +37,7 @@ from core.retraining.calibration import calibration_of_set, demo_calibration
 from core.retraining.training_sets import TrainingSets, TrainingSources
 from core.review.adjudication import Adjudicating, Cases
 from core.review.bringing_back import BringingBack
+from core.review.coverage import TissueGrids
 from core.review.guide import Guide
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
@@ -89,6 +90,7 @@ class Workspace:
         self.bringing_back = BringingBack(BringingBackStore(self.database), self.predictions)
         self.readers = SlideReaders()
         self.tiles = TileServer(self.readers, _TILE_CACHE_BYTES)
+        self.tissue_grids = TissueGrids(self.readers, self.data_dir / "tissue")
         self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
         self.imports = FolderImports(self.catalogue)
         self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)

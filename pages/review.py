@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import math
 import uuid
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.domain.errors import BadSlide, SlideChanged
-from core.domain.geometry import DeepZoom
 from core.domain.people import Reader
 from core.domain.slides import Slide, SlideId
-from pages.parts import messages, session
+from pages.parts import messages, session, viewer_tab
 from pages.parts.concern_banner import draw_concerns
 from pages.parts.deep_zoom import Goto, ViewerData, ViewerEvents, deep_zoom
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.layer_choices import keep_layers, kept_layers
-from pages.parts.outbox import Receipt, new_receipts
 from pages.parts.run_line import draw_run_line, refusal_of, run_under_way
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-_SLIDE, _CHOICE, _VIEWER = "review.slide", "review.choice", "review.viewer"
-_RECEIPTS, _TOKEN, _VISIT = "review.receipts", "review.token", "review.visit"
-_TOKEN_LASTS = timedelta(hours=10)
-_MOST_RECEIPTS = 1000
+_SLIDE, _CHOICE, _VIEWER, _VISIT = "review.slide", "review.choice", "review.viewer", "review.visit"
 _PLACE = ("x", "y", "zoom")
 _STYLE = """<style>
 .stMainBlockContainer { padding: 3.75rem 0 0; }
@@ -119,7 +112,7 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
     """Draw the viewer; it is a fragment, so that a read does not draw the page around it again."""
 
     def drain() -> None:
-        _drain(workspace, reader, (session.get(_VIEWER, dict) or {}).get("outbox"))
+        viewer_tab.drain(workspace, reader, (session.get(_VIEWER, dict) or {}).get("outbox"))
 
     def keep() -> None:
         keep_layers(workspace, reader, (session.get(_VIEWER, dict) or {}).get("layers"))
@@ -128,13 +121,14 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
     run = workspace.current_run(slide.slide_id)
     view = ViewerData(
         slide=slide,
-        zoom=_zoom(workspace, slide),
+        viewing_id=slide.slide_id,
+        zoom=viewer_tab.zoom_of(workspace, slide),
         reader_id=reader.reader_id,
-        token=_token(workspace, reader),
+        token=viewer_tab.token(workspace, reader),
         run_id=None if run is None else run.run_id,
         unfinished_run_id=None if run is not None else run_under_way(workspace, slide),
         layers=kept_layers(workspace, reader),
-        receipts=_receipts_for((session.get(_VIEWER, dict) or {}).get("outbox")),
+        receipts=viewer_tab.receipts_for((session.get(_VIEWER, dict) or {}).get("outbox")),
         goto=_goto(),
     )
     events = deep_zoom(
@@ -146,47 +140,13 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
     _answer(events, slides, slide)
 
 
-def _zoom(workspace: Workspace, slide: Slide) -> DeepZoom:
-    """Give the slide's pyramid. Opens the file ahead of the first tile; one that cannot be opened says so in them."""
-    try:
-        return workspace.tiles.zoom(slide)
-    except (BadSlide, SlideChanged):
-        return DeepZoom(bounds=slide.scan.bounds)
-
-
 def _answer(events: ViewerEvents, slides: tuple[Slide, ...], slide: Slide) -> None:
     if events.is_token_expired:
-        session.drop(_TOKEN)
+        viewer_tab.drop_token()
         st.rerun(scope="fragment")
     if events.step is not None:
         _step(slides, slide, events.step)
         st.rerun()
-
-
-def _drain(workspace: Workspace, reader: Reader, outbox: object) -> None:
-    """Record what waits in the outbox and keep the receipts, the latest thousand."""
-    known: dict[str, Receipt] = session.get(_RECEIPTS, dict) or {}
-    fresh = new_receipts(workspace, reader, outbox, known)
-    if fresh:
-        session.put(_RECEIPTS, dict(list({**known, **fresh}.items())[-_MOST_RECEIPTS:]))
-
-
-def _receipts_for(outbox: object) -> tuple[Receipt, ...]:
-    """Give the receipts of the events that the viewer still holds."""
-    known: dict[str, Receipt] = session.get(_RECEIPTS, dict) or {}
-    events = outbox.get("events") if isinstance(outbox, dict) else None
-    held = [event.get("eid") for event in events or [] if isinstance(event, dict)]
-    return tuple(known[eid] for eid in held if eid in known)
-
-
-def _token(workspace: Workspace, reader: Reader) -> str:
-    """Give the token of this tab, minted anew before it runs out."""
-    kept: tuple[str, datetime] | None = session.get(_TOKEN, tuple)
-    if kept is not None and workspace.clock() - kept[1] < _TOKEN_LASTS:
-        return kept[0]
-    minted = workspace.tokens.mint(reader.reader_id)
-    session.put(_TOKEN, (minted, workspace.clock()))
-    return minted
 
 
 def _goto() -> Goto | None:

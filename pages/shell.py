@@ -13,25 +13,29 @@ from pathlib import Path
 import streamlit as st
 
 from core.access.identity import local_reader
+from core.access.permissions import Permission, may
 from core.access.single_sign_on import is_valid, verified_reader
 from core.domain.errors import NotPermitted
 from core.domain.people import Reader, Role
 from core.workspace import Workspace, current_workspace
-from pages import agreement, guide, registry, retraining, review, slides, studies
+from pages import agreement, guide, registry, retraining, review, slides, studies, study_reading, worklist
 from pages.parts import destinations, messages, session
 
 _ICON = Path(__file__).parent / "parts" / "icon.png"
 _STYLE = Path(__file__).parent / "parts" / "shell.css"
 _PAGES = (
     ("Review", "read", review.render),
+    ("Worklist", "worklist", worklist.render),
     ("Slides", "slides", slides.render),
     ("Studies", "studies", studies.render),
     ("Guide", "guide", guide.render),
     ("Agreement", "agreement", agreement.render),
     ("Training sets", "training-sets", retraining.render),
     ("Models", "models", registry.render),
+    ("Read in a study", "read-study", study_reading.render),
 )
-_NAME = "shell.name"
+_NOT_IN_MENU = frozenset({"read-study"})
+_NAME, _ARRIVES = "shell.name", "shell.arrives"
 
 
 def main() -> None:
@@ -44,9 +48,21 @@ def main() -> None:
     if reader is None:
         messages.guarded(_draw_sign_in)(workspace)
         return
+    _lead_back(workspace, reader, page)
     _draw_mark(workspace)
     messages.show_kept()
     page.run()
+
+
+def _lead_back(workspace: Workspace, reader: Reader, page: st.Page) -> None:
+    """After the sign-in, send a reader who asked for no page to the worklist when a read there is not finished."""
+    is_arriving = session.get_or(_ARRIVES, False)
+    session.drop(_ARRIVES)
+    asked_for_nothing = page == destinations.page_named("read") and not st.query_params
+    if not (is_arriving and asked_for_nothing and may(reader, Permission.READ_SLIDES)):
+        return
+    if workspace.study_reading.entry_to_resume(reader) is not None:
+        destinations.go_to_worklist()
 
 
 def _navigation(workspace: Workspace, reader: Reader | None) -> dict[str, list[st.Page]]:
@@ -60,7 +76,13 @@ def _navigation(workspace: Workspace, reader: Reader | None) -> dict[str, list[s
         return draw
 
     pages = {
-        path: st.Page(drawn(render), title=title, url_path=path, default=number == 0)
+        path: st.Page(
+            drawn(render),
+            title=title,
+            url_path=path,
+            default=number == 0,
+            visibility="hidden" if path in _NOT_IN_MENU else "visible",
+        )
         for number, (title, path, render) in enumerate(_PAGES)
     }
     destinations.remember_pages(pages)
@@ -142,6 +164,7 @@ def _sign_in_as_typed(workspace: Workspace) -> None:
 def _sign_in(workspace: Workspace, person: Reader) -> None:
     workspace.record_sign_in(person)
     session.sign_in(person)
+    session.put(_ARRIVES, True)
 
 
 def _sign_out() -> None:

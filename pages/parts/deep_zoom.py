@@ -17,9 +17,9 @@ from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.slides import Slide
 from core.domain.stages import STAGES
-from core.slides.deep_zoom import render_version
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256
 from pages.parts.outbox import Receipt
+from pages.parts.slide_layout import layout_of
 from pages.routes.pictures import layer_version
 
 _FOLDER = Path(__file__).parent / "deep_zoom_view"
@@ -36,8 +36,16 @@ _MODULES = (
     "keys",
     "view",
     "acting",
+    "unfinished",
+    "coverage",
+    "draft",
+    "ahead",
+    "study_panel",
+    "study",
+    "study_keys",
     "mount",
 )
+_STYLES = ("view", "study")
 
 Callback = Callable[[], None]
 
@@ -56,47 +64,59 @@ class Goto:
 class ViewerData:
     """All that the viewer is told; pictures and facts it fetches itself, with the token.
 
-    `zoom` is the pyramid that the slide's tiles and its layers' tiles are cut from. `unfinished_run_id` is a run
-    that goes on, whose layers are shown as they come.
+    `viewing_id` stands for the slide in every address: its own id, or a study's entry. `zoom` is the pyramid that the
+    slide's tiles and its layers' tiles are cut from. `unfinished_run_id` is a run that goes on, whose layers are shown
+    as they come. `study`: how far the read of an entry is, None outside a study.
     """
 
     slide: Slide
+    viewing_id: str
     zoom: DeepZoom
     reader_id: ReaderId
     token: str
-    run_id: RunId | None
+    run_id: str | None
     unfinished_run_id: RunId | None
     layers: dict[str, object]
     receipts: tuple[Receipt, ...]
     goto: Goto | None
+    study: dict[str, object] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewerEvents:
-    """What came out of the viewer. `outbox` and `layers` are as the browser sent them, still to be checked."""
+    """What came out of the viewer. `outbox` and `layers` are as the browser sent them, still to be checked.
+
+    `leave`: where a reader of a study wants to go, 'next' or 'worklist'.
+    """
 
     outbox: object
     layers: object
     step: int | None
+    leave: str | None
     is_token_expired: bool
 
 
-def deep_zoom(*, key: str, view: ViewerData, on_outbox: Callback, on_layers: Callback) -> ViewerEvents:
+def deep_zoom(
+    *, key: str, view: ViewerData, on_outbox: Callback, on_layers: Callback, on_draft: Callback | None = None
+) -> ViewerEvents:
     """Draw the viewer and give what came out of it. The callbacks run before the page does."""
     state = _component(
         key=key,
         data=_plain(view),
-        default={"outbox": None, "layers": None},
+        default={"outbox": None, "layers": None, "draft": None},
         on_outbox_change=on_outbox,
         on_layers_change=on_layers,
+        on_draft_change=on_draft or _nothing,
         on_step_change=_nothing,
+        on_leave_change=_nothing,
         on_token_expired_change=_nothing,
     )
-    step = state.get("step")
+    step, leave = state.get("step"), state.get("leave")
     return ViewerEvents(
         outbox=state.get("outbox"),
         layers=state.get("layers"),
         step=step if step in (-1, 1) else None,
+        leave=leave if leave in ("next", "worklist") else None,
         is_token_expired=state.get("token_expired") is not None,
     )
 
@@ -108,17 +128,7 @@ def _nothing() -> None:
 def _plain(view: ViewerData) -> dict[str, object]:
     slide, zoom = view.slide, view.zoom
     return {
-        "slide": {
-            "id": slide.slide_id,
-            "x": zoom.bounds.x_px,
-            "y": zoom.bounds.y_px,
-            "width": zoom.bounds.width_px,
-            "height": zoom.bounds.height_px,
-            "tile_px": zoom.tile_px,
-            "n_levels": zoom.n_levels,
-            "mpp": None if slide.mpp is None else {"x": slide.mpp.x, "y": slide.mpp.y},
-            "render_version": render_version(zoom),
-        },
+        "slide": layout_of(slide, zoom, view.viewing_id),
         "reader": view.reader_id,
         "token": view.token,
         "run": view.run_id,
@@ -128,6 +138,7 @@ def _plain(view: ViewerData) -> dict[str, object]:
         "receipts": [asdict(receipt) for receipt in view.receipts],
         "goto": None if view.goto is None else asdict(view.goto),
         "stages": [{"name": stage.value, "colour": stage.colour, "description": stage.description} for stage in STAGES],
+        "study": view.study,
         "drawing_library": f"/assets/openseadragon.js?v={OPENSEADRAGON_SHA256[:12]}",
     }
 
@@ -139,6 +150,6 @@ def _source(name: str) -> str:
 _component = st.components.v2.component(
     "fibroread_deep_zoom",
     html=_source("view.html"),
-    css=_source("view.css"),
+    css="\n".join(_source(f"{name}.css") for name in _STYLES),
     js="\n".join(_source(f"{name}.js") for name in _MODULES),
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.domain.slides import SlideId
+from core.domain.studies import EntryId
 from pages.parts import session
 
 _PAGES = "shell.pages"
@@ -31,3 +32,13 @@ def open_slide(slide_id: SlideId) -> None:
 def draw_slide_link(slide_id: SlideId, label: str) -> None:
     """Draw a link that opens this slide in the viewer."""
     st.page_link(page_named("read"), label=label, query_params={"slide": slide_id})
+
+
+def open_entry(entry_id: EntryId) -> None:
+    """Leave for an entry of a study; call it in the body of a page, not in a callback."""
+    st.switch_page(page_named("read-study"), query_params={"entry": entry_id})
+
+
+def go_to_worklist() -> None:
+    """Leave for the worklist."""
+    st.switch_page(page_named("worklist"))

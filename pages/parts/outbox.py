@@ -14,6 +14,7 @@ from core.domain.predictions import Run
 from core.domain.reads import Disposition, Item, ReadRequest, Sight
 from core.domain.slides import SlideId
 from core.domain.stages import STAGE_NAMES, Stage
+from pages.parts.study_outbox import STUDY_ACTIONS, record_study_event
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -81,6 +82,9 @@ def _events(outbox: object) -> Iterable[Mapping[str, object]]:
 
 
 def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> None:
+    if event.get("action") in STUDY_ACTIONS:
+        record_study_event(workspace, reader, event)
+        return
     viewing = workspace.sight.viewing(reader.reader_id, _id(event, "slide"))
     slide_id = viewing.slide_id
     eid = str(event["eid"])

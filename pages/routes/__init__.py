@@ -15,6 +15,7 @@ from starlette.routing import Route
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256, ensure_openseadragon
 from pages.routes.facts import Facts
 from pages.routes.gate import Gate
+from pages.routes.ground import Ground
 from pages.routes.pictures import Pictures
 from pages.routes.runs_in_view import RunsInView
 from pages.routes.unfinished_runs import UnfinishedRuns
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
     """Give the routes of the viewer. `get_workspace` is called at each request, never at construction."""
     gate, runs, unfinished = Gate(get_workspace), RunsInView(), UnfinishedRuns()
-    pictures, facts = Pictures(runs, unfinished), Facts(runs)
+    pictures, facts, ground = Pictures(runs, unfinished), Facts(runs), Ground()
     place = "{dz_level:int}/{column:int}_{row:int}"
     return [
         Route("/assets/openseadragon.js", _drawing_library),
@@ -36,6 +37,8 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
         Route("/saliency/{run_id}/{index:int}/{choice}.png", gate.lets(pictures.saliency)),
         Route("/explain/{run_id}/{index:int}/{method}/{network_layer}/{stage}.png", gate.lets(pictures.explanation)),
         Route("/slides/{slide_id}/reads", gate.lets(facts.slide_reads)),
+        Route("/slides/{slide_id}/layout", gate.lets(ground.layout)),
+        Route("/slides/{slide_id}/tissue", gate.lets(ground.tissue)),
         Route("/runs/{run_id}", gate.lets(facts.run)),
         Route("/runs/{run_id}/progress", gate.lets(unfinished.progress)),
         Route("/runs/{run_id}/strip", gate.lets(facts.strip)),

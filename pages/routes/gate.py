@@ -13,10 +13,19 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from core.domain.errors import FibroreadError, NotPermitted, OutsideRecipe, SlideChanged, TryAgain, UserMustAct
+from core.domain.errors import (
+    FibroreadError,
+    NothingToDo,
+    NotPermitted,
+    OutsideRecipe,
+    SlideChanged,
+    TryAgain,
+    UserMustAct,
+)
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.slides import SlideId
+from core.domain.studies import EntryId
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -85,7 +94,15 @@ class Gate:
             return _refusal(404, str(error))
         except FibroreadError as error:
             status = next(status for family, status in _STATUSES if isinstance(error, family))
-            return _refusal(status, str(error))
+            return _refusal(status, _words(workspace, request, error))
+
+
+def _words(workspace: Workspace, request: Request, error: FibroreadError) -> str:
+    """Say what is wrong; under an entry's address without the names of files and runs that an error carries."""
+    ids = (EntryId(str(value)) for value in request.path_params.values())
+    if isinstance(error, NothingToDo) or not any(workspace.roster.entry(one) for one in ids):
+        return str(error)
+    return "This slide cannot be shown now. Reload the page; if it stays so, tell the lead of the study."
 
 
 def slide_id_in(request: Request) -> SlideId:

@@ -105,6 +105,8 @@ class Room:
             f"/patches/{self.run_id}/3.jpg",
             f"/saliency/{self.run_id}/3/predicted.png",
             f"/slides/{self.slide.slide_id}/reads",
+            f"/slides/{self.slide.slide_id}/layout",
+            f"/slides/{self.slide.slide_id}/tissue",
             f"/runs/{self.run_id}",
             f"/runs/{self.run_id}/progress",
             f"/runs/{self.run_id}/strip",

@@ -107,5 +107,14 @@ def test_when_all_is_signed_the_slide_is_there_by_name_again(room: Room) -> None
     assert set(statuses(room, room.addresses).values()) == {200}
 
 
+def test_an_entry_whose_file_is_gone_does_not_name_it(room: Room) -> None:
+    room.workspace.readers.close()
+    room.slide.path.rename(room.slide.path.with_name("elsewhere"))
+    answer = room.get(f"/tiles/{entry_of(room).entry_id}/2-512/9/0_0.jpg")
+    assert answer.status_code >= 400
+    assert "cannot be shown" in answer.text
+    assert room.slide.name not in answer.text
+
+
 def test_what_is_not_masked_for_bo_is_listed_for_bo(room: Room) -> None:
     assert [one.slide.slide_id for one in room.workspace.listed_slides(BO)] == [room.slide.slide_id]

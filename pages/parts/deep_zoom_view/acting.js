@@ -172,6 +172,10 @@ Object.assign(Room.prototype, {
 
   drawPanel() {
     if (!this.grade) return;
+    if (this.study) {
+      this.study.draw();
+      return;
+    }
     drawAboutSlide(this.find("about-slide"), this.data.stages, this.data.slide, this.run, this.slideReads.others);
     const item = this.target === "slide" ? "slide" : this.selected;
     const words = item === "slide" ? "the whole slide" : item === null ? "no patch yet" : `patch ${item}`;

@@ -30,7 +30,7 @@ class Furniture {
       this.magnification,
       pushButton("⟲", "Rotate to the left", () => scene.rotateBy(-90), { "aria-label": "Rotate to the left" }),
       pushButton("⟳", "Rotate to the right (R)", () => scene.rotateBy(90), { "aria-label": "Rotate to the right" }),
-      pushButton("Link", "Copy a link to this view", link),
+      pushButton("Link", "Copy a link to this view", link, { class: "fr-link" }),
       pushButton("?", "Keys (?)", () => this.toggleHelp(), { "aria-label": "Keys" }),
     );
     this.drawHelp();
@@ -70,9 +70,9 @@ class Furniture {
     else this.coordinates.textContent = `x ${(point.x * mpp.x).toFixed(1)} µm   y ${(point.y * mpp.y).toFixed(1)} µm`;
   }
 
-  drawHelp() {
+  drawHelp(lines = HELP) {
     const list = make("dl");
-    for (const [keys, words] of HELP) list.append(make("dt", { text: keys }), make("dd", { text: words }));
+    for (const [keys, words] of lines) list.append(make("dt", { text: keys }), make("dd", { text: words }));
     this.help.replaceChildren(
       make("h2", { text: "Keys" }), list,
       make("div", { class: "fr-muted", text: "Keys rest while you type in a field. Zoom in a link: screen pixels per level-0 pixel." }),

@@ -20,6 +20,7 @@ function belongsToControl(event) {
 }
 
 function keyAction(event, room) {
+  if (room.study) return studyKeyAction(event, room);
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code || "");
   if (event.ctrlKey || event.metaKey) {
     return event.key.toLowerCase() === "z" && !event.shiftKey && !event.altKey ? () => room.act({ action: "undo" }) : null;

@@ -71,14 +71,13 @@ class Scene {
   // A tile source on the slide's pyramid; every layer uses the same one, which is why they lie on the tissue: also
   // its tiles are of one size, since OpenSeadragon (6.1) stretches each by a pixel to hide the seams.
   source(addressOf) {
-    const slide = this.slide;
-    const smallest = Math.max(0, Math.ceil(Math.log2(Math.max(slide.width, slide.height) / slide.tile_px)));
+    const { slide } = this;
     return {
       width: slide.width,
       height: slide.height,
       tileSize: slide.tile_px,
       tileOverlap: 0,
-      minLevel: Math.max(0, slide.n_levels - 1 - smallest),
+      minLevel: coarsestLevel(slide),
       maxLevel: slide.n_levels - 1,
       getTileUrl: addressOf,
     };
@@ -91,7 +90,7 @@ class Scene {
     this.wanted.clear();
     this.viewer.clearOverlays();
     this.selection = null;
-    const address = (level, x, y) => `/tiles/${slide.id}/${slide.render_version}/${level}/${x}_${y}.jpg`;
+    const address = tileAddress(slide);
     return new Promise((resolve, reject) => {
       this.viewer.addOnceHandler("open", () => {
         this.base = this.viewer.world.getItemAt(0);
@@ -157,14 +156,18 @@ class Scene {
   }
 
   select(box) {
-    this.viewer.removeOverlay(this.outline);
-    this.selection = null;
-    if (!box || !this.base) return;
+    this.selection = this.cover(this.outline, box);
+  }
+
+  // Lay an element over a box, so that it moves, zooms and turns with the slide; without a box it is taken away.
+  cover(element, box) {
+    this.viewer.removeOverlay(element);
+    if (!box || !this.base) return null;
     const location = this.base.imageToViewportRectangle(
       box.x_px - this.slide.x, box.y_px - this.slide.y, box.width_px, box.height_px,
     );
-    this.selection = location;
-    this.viewer.addOverlay({ element: this.outline, location, checkResize: false });
+    this.viewer.addOverlay({ element, location, checkResize: false });
+    return location;
   }
 
   // Bring a box into sight without changing the zoom; nothing moves when it is well inside already.
@@ -178,6 +181,11 @@ class Scene {
     const size = this.viewer.viewport.getContainerSize();
     const isInside = at.x > size.x * 0.08 && at.x < size.x * 0.92 && at.y > size.y * 0.12 && at.y < size.y * 0.88;
     if (!isInside) this.viewer.viewport.panTo(centre, false);
+  }
+
+  // The window in screen pixels, as {x, y}.
+  get size() {
+    return this.viewer.viewport.getContainerSize();
   }
 
   get view() {

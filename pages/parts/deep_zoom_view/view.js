@@ -2,7 +2,6 @@
 
 const rooms = new WeakMap();
 const NOTE_MS = 4500;
-const UNFINISHED_MS = 1000;
 
 class Room {
   constructor(parent, component) {
@@ -44,6 +43,7 @@ class Room {
     this.aboutPatch = new AboutPatch(this.find("about-patch"), this.api, this.data.stages, () => this.expose(), () => this.bringBack());
     this.grade = new GradePanel(this.find("grade"), this.data.stages, (act) => this.act(act));
     this.strip = new Strip(this.find("strip"), this.find("strip-words"), this.api, this.data.stages, (entry) => this.select(entry.index));
+    if (this.data.study) this.study = new Study(this);
     this.strip.pendingRead = (index) => (this.hasPending(index) ? this.reads.get(index) : undefined);
     for (const name of ["patch", "slide"]) {
       this.find(`tab-${name}`).addEventListener("click", (event) => {
@@ -66,14 +66,15 @@ class Room {
     this.furniture.useSlide(slide);
     await this.scene.open(slide);
     if (this.data.slide.id !== slide.id) return;
-    const view = remembered(`view.${slide.id}`, null);
+    const view = (this.study && this.study.view) || remembered(`view.${slide.id}`, null);
     this.scene.fit(true);
     if (view) this.scene.go(view);
     this.applyGoto();
-    this.aboutPatch.clear("Click a patch, or press N for the first of the film strip.");
-    this.setTarget(this.data.run ? this.target : "slide");
+    this.aboutPatch.clear(this.study ? "Click the slide to see a patch." : "Click a patch, or press N for the first of the film strip.");
+    this.setTarget(this.data.run && !this.study ? this.target : "slide");
     await this.openRun();
     this.root.dataset.ready = "true";
+    if (this.study) this.study.opened();
     this.root.focus({ preventScroll: true }); // whoever chose the slide in a field wants to read now
     this.drawView();
   }
@@ -91,7 +92,7 @@ class Room {
     if (this.data.run !== wanted || this.data.slide.id !== slideId) return;
     this.run = run;
     this.slideReads = slideReads;
-    this.strip.useRun(run ? run.run_id : null, run ? run.n_strip : 0);
+    this.strip.useRun(run ? run.run_id : null, run && !this.study ? run.n_strip : 0);
     if (run) this.soFar = null;
     this.layers.enable(Boolean(run || this.soFar));
     if (run || !this.soFar) this.layers.useLegends(run ? run.legends : null);
@@ -113,26 +114,6 @@ class Room {
     demo.textContent = run ? run.model.name : "";
   }
 
-  // While a run goes on, what it has so far is shown, and renewed whenever there is more.
-  watchUnfinished() {
-    clearTimeout(this.watchTimer);
-    const wanted = this.data.run ? null : this.data.unfinished;
-    if (!wanted || this.isClosed) return;
-    const isWanted = () => !this.isClosed && !this.data.run && this.data.unfinished === wanted;
-    this.api.json(`/runs/${wanted}/progress`).then((soFar) => {
-      if (!isWanted() || !soFar.is_under_way) return;
-      if (soFar.n_shards > 0 && (!this.soFar || this.soFar.run_id !== wanted || this.soFar.n_shards !== soFar.n_shards)) {
-        this.soFar = soFar;
-        this.layers.enable(true);
-        this.layers.useLegends(soFar.legends);
-        this.nameModel(soFar);
-        for (const { kind } of LAYER_ROWS) this.applyLayer(kind);
-      }
-    }).catch(() => {}).finally(() => {
-      if (isWanted()) this.watchTimer = setTimeout(() => this.watchUnfinished(), UNFINISHED_MS);
-    });
-  }
-
   // What is selected outlives a visit to another page, as the view does.
   keepPlace() {
     if (this.root.dataset.ready === "true") {
@@ -150,6 +131,7 @@ class Room {
     const isOtherSlide = data.slide.id !== former.slide.id;
     const isOtherScale = JSON.stringify(data.slide.mpp) !== JSON.stringify(former.slide.mpp);
     this.settle(data.receipts);
+    if (this.study) this.study.update(former.study);
     if (isOtherSlide) this.started = this.started.then(() => this.openSlide());
     else if (data.run !== former.run || data.unfinished !== former.unfinished) this.started = this.started.then(() => this.openRun());
     if (!isOtherSlide && isOtherScale) this.furniture.useSlide(data.slide);
@@ -175,6 +157,11 @@ class Room {
 
   settle(receipts) {
     const { nSettled, refused } = this.outbox.settle(receipts || []);
+    if (this.study) {
+      if (refused.length) this.study.refused(refused[refused.length - 1].refused);
+      else if (nSettled) this.study.draw();
+      return;
+    }
     if (refused.length) {
       this.note(refused[refused.length - 1].refused);
       for (const receipt of refused) this.reads.delete(receipt.item);
@@ -323,7 +310,9 @@ class Room {
 
   keepView() {
     const view = this.scene.view;
-    if (view && this.root.dataset.ready === "true") remember(`view.${this.data.slide.id}`, view);
+    if (!view || this.root.dataset.ready !== "true") return;
+    remember(`view.${this.data.slide.id}`, view);
+    if (this.study) this.study.keeper.changed();
   }
 
   drawView() {
@@ -350,6 +339,7 @@ class Room {
       pending: this.outbox ? this.outbox.events.length : 0,
       sent: this.outbox ? this.outbox.n : 0,
       saliency: this.aboutPatch ? this.aboutPatch.isSaliencyOn : false,
+      ...(this.study ? this.study.facts : {}),
     });
     if (view) {
       for (const name of ["x", "y", "zoom", "rotation"]) this.root.dataset[name] = Number(view[name].toPrecision(12));
@@ -368,9 +358,10 @@ class Room {
 
   // Drawn means: some frames after the last change, with every tile in sight there.
   exposeDrawn() {
-const waitsFor = !this.scene ? "scene" : this.nFrames < 4 ? "frames" : this.scene.waitsFor;
+    const waitsFor = !this.scene ? "scene" : this.nFrames < 4 ? "frames" : this.scene.waitsFor;
     this.root.dataset.waitsFor = waitsFor;
     this.root.dataset.drawn = String(waitsFor === "");
+    if (waitsFor === "" && this.study) this.study.drawn();
     this.setHeight();
   }
 
@@ -385,6 +376,7 @@ const waitsFor = !this.scene ? "scene" : this.nFrames < 4 ? "frames" : this.scen
     this.api.close();
     if (this.scene) {
       this.keepView();
+      if (this.study) this.study.end();
       this.scene.close();
     }
   }

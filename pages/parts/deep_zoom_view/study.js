@@ -1,0 +1,346 @@
+// A read in a study: what is entered, what is missing, and the signed steps that go out. The server says which step is
+// due; nothing that a signed step binds is decided here.
+
+class Study {
+  constructor(room) {
+    this.room = room;
+    this.coverage = new Coverage(room.api, room.scene, () => this.changed());
+    this.keeper = new DraftKeeper(() => this.draft, (draft) => room.emit.setStateValue("draft", draft));
+    this.clock = new ActiveTime();
+    this.ahead = new Ahead(room.api);
+    this.panel = new StudyPanel(room.find, this);
+    this.looking = setInterval(() => this.look(), LOOK_MS);
+    room.root.classList.add("fr-in-study");
+    room.furniture.drawHelp(STUDY_HELP);
+    this.begin();
+  }
+
+  get told() {
+    return this.room.data.study;
+  }
+
+  get step() {
+    return this.isAmending ? "amend" : this.told.step;
+  }
+
+  // A step is on its way to the store: until it is answered nothing is entered.
+  get isPending() {
+    return this.room.outbox.events.some((event) => event.slide === this.told.entry);
+  }
+
+  get isOpen() {
+    return this.openEntry === this.told.entry && !this.isPending;
+  }
+
+  // Another entry: what was left there is taken up again.
+  begin() {
+    const { told } = this;
+    const draft = this.keeper.latest(told.entry, told.draft);
+    this.entry = told.entry;
+    this.openEntry = null;
+    this.isAmending = told.step === "signed" && Boolean(draft) && draft.step === "amend";
+    this.view = draft ? draft.view : null;
+    this.beginStep(draft && draft.step === this.step ? draft : null);
+    this.coverage.begin(this.room.data.slide, draft && draft.seen);
+  }
+
+  beginStep(draft = null) {
+    Object.assign(this, { history: [], sheet: null, problem: "" });
+    this.clock.seconds = draft ? draft.active_s : 0;
+    this.entered = { ...this.blank, ...(draft ? enteredIn(draft) : {}) };
+    this.panel.begin();
+  }
+
+  // A final read begins with the words of the first and no stage; an amendment with what stands.
+  get blank() {
+    const { told } = this;
+    const words = this.step === "final" && told.first ? told.first.comment : null;
+    const standing = this.step === "amend" ? told.standing : {};
+    return {
+      stage: standing.stage || null,
+      confidence: standing.confidence || null,
+      comment: standing.comment || words || "",
+      reason_code: null,
+      reason: "",
+    };
+  }
+
+  // Called when the slide of this entry lies under the glass.
+  opened() {
+    this.openEntry = this.entry;
+    this.hasDrawn = false;
+    if (this.coverage.grid && this.coverage.isShown) this.coverage.lay();
+    this.draw();
+  }
+
+  // New data from the page: another entry, another step, or an amendment that was stored.
+  update(former) {
+    if (this.told.entry !== this.entry) {
+      this.keeper.flush();
+      this.begin();
+      return;
+    }
+    const isStored = (study) => (study.standing ? study.standing.event_id : "");
+    if (former.step === this.told.step && isStored(former) === isStored(this.told)) {
+      const shown = (study) => JSON.stringify({ ...study, draft: null });
+      if (shown(former) !== shown(this.told)) this.draw();
+      return;
+    }
+    this.isAmending = false;
+    this.beginStep();
+    this.changed();
+    if (former.step === "first") this.room.note("Your first read is signed. This is what the model sees.");
+  }
+
+  get draft() {
+    if (this.openEntry === null || this.step === "signed") return null;
+    const view = this.room.scene.view || this.view;
+    const { entry, step, entered, clock, coverage } = this;
+    return { entry, step, ...entered, seen: coverage.plain, active_s: clock.seconds, view, at: Date.now() };
+  }
+
+  changed() {
+    this.keeper.changed();
+    this.draw();
+  }
+
+  look() {
+    this.clock.count();
+    if (this.openEntry === this.told.entry && this.clock.isActive) this.coverage.look();
+    else this.coverage.before = null;
+  }
+
+  // All that is in sight of this entry is drawn: time to fetch the next one.
+  drawn() {
+    if (this.hasDrawn || this.openEntry !== this.told.entry) return;
+    this.hasDrawn = true;
+    if (this.leftAt) this.room.root.dataset.openingMs = Math.round(performance.now() - this.leftAt);
+    this.leftAt = null;
+    this.ahead.fetch(this.told.next, this.told.next_view, this.room.scene.size);
+  }
+
+  // what is entered
+
+  enter(difference, isNoted = true) {
+    if (!this.isOpen || this.step === "signed") return;
+    if (isNoted) this.history.push(this.entered);
+    this.entered = { ...this.entered, ...difference };
+    this.problem = "";
+    this.changed();
+  }
+
+  stage(number) {
+    const stage = this.told.stages[number - 1];
+    if (!stage) return;
+    if (this.step === "signed") this.room.note("This read is signed. E amends it, for a reason.");
+    else if (!this.sheet) this.enter({ stage: stage.name });
+  }
+
+  accept() {
+    const { told } = this;
+    if (this.sheet || this.step === "signed") return;
+    if (told.call === null) this.room.note(told.is_revealed ? "There is no call to accept." : "The model's call is hidden until your first read is signed.");
+    else this.enter({ stage: told.call });
+  }
+
+  confide(confidence) {
+    if (!this.sheet) this.enter({ confidence });
+  }
+
+  undo() {
+    if (this.sheet) {
+      this.close();
+      return;
+    }
+    if (!this.history.length) {
+      this.room.note(this.step === "signed" ? "What is signed stays; E amends it, for a reason." : "Nothing is entered that could be undone.");
+      return;
+    }
+    this.entered = this.history.pop();
+    this.panel.begin();
+    this.changed();
+  }
+
+  // what is missing
+
+  // The stages that a final read is held against: the reader's own first one and the call.
+  get differsFrom() {
+    const { told, entered } = this;
+    if (this.step !== "final" || !entered.stage) return [];
+    const before = [told.first && ["your first read", told.first.stage], told.call && ["the call", told.call]];
+    return before.filter((one) => one && one[1] !== entered.stage).map(([words]) => words);
+  }
+
+  get asksWhy() {
+    return this.step === "amend" || this.differsFrom.length > 0;
+  }
+
+  get lacksWhy() {
+    const { reason_code: code, reason } = this.entered;
+    const hasWords = reason.trim() !== "";
+    if (this.step === "amend") return !hasWords;
+    return this.asksWhy && (code === null || (code === "other" && !hasWords));
+  }
+
+  get isCoverageShort() {
+    const { coverage } = this.told.asks;
+    return this.step !== "amend" && coverage !== null && (this.coverage.share || 0) < coverage;
+  }
+
+  // What keeps the step from being signed, in words; the reason is asked for when signing is.
+  get missing() {
+    const { asks } = this.told;
+    const { stage, confidence, comment } = this.entered;
+    return [
+      stage === null && `a stage (1 to ${this.told.stages.length})`,
+      asks.confidence && confidence === null && "how sure (U, I, O)",
+      asks.comment && comment.trim() === "" && "a comment (T)",
+      asks.refuses && this.isCoverageShort && `${percentWords(asks.coverage)} of the tissue at 10x`,
+    ].filter(Boolean);
+  }
+
+  // the way to a signature
+
+  next() {
+    if (this.step === "signed") this.leave("next");
+    else this.room.note(this.told.may_defer ? "Sign this slide first, or D defers it." : "Sign this slide first.");
+  }
+
+  ask() {
+    if (!this.isOpen) return;
+    if (this.step === "signed") {
+      this.leave("next");
+      return;
+    }
+    const { missing } = this;
+    if (missing.length) this.room.note(`Still missing: ${missing.join(", ")}.`);
+    else this.show(this.lacksWhy ? "why" : "sign");
+  }
+
+  why() {
+    if (!this.isOpen || this.step === "signed") return;
+    if (this.asksWhy) this.show("why");
+    else this.room.note("A reason is asked for when the final read differs from the call or from your first read.");
+  }
+
+  show(sheet) {
+    this.sheet = sheet;
+    this.draw();
+    this.panel.focusSheet();
+  }
+
+  close() {
+    this.sheet = null;
+    this.draw();
+    this.room.root.focus({ preventScroll: true });
+  }
+
+  chooseReason(number) {
+    const reason = this.told.reasons[number - 1];
+    if (reason) this.enter({ reason_code: reason.code });
+  }
+
+  // Enter in a sheet.
+  goOn() {
+    if (this.sheet === "sign") this.sign();
+    else if (this.lacksWhy) this.panel.askForWords();
+    else this.show("sign");
+  }
+
+  sign() {
+    const { entered, told, step, room } = this;
+    if (!this.isOpen || this.missing.length || this.lacksWhy) return;
+    const { settings } = room.layers;
+    const isOn = (kind) => Boolean(room.run) && settings[kind].on && settings[kind].opacity > 0;
+    this.sheet = null;
+    if (step === "final") this.leftAt = performance.now();
+    this.keeper.flush();
+    room.outbox.put({
+      action: { first: "sign-first", final: "sign-final", amend: "amend" }[step],
+      slide: told.entry,
+      ...entered,
+      reason_code: this.asksWhy ? entered.reason_code : null,
+      reason: this.asksWhy ? entered.reason : null,
+      sight: { heatmap: isOn("stage"), saliency: isOn("saliency") || (Boolean(room.run) && room.aboutPatch.isSaliencyOn) },
+      coverage: this.coverage.share,
+      active_s: Math.round(this.clock.seconds * 10) / 10,
+    });
+    this.draw();
+    room.root.focus({ preventScroll: true });
+  }
+
+  defer() {
+    if (!this.isOpen || this.sheet) return;
+    if (!this.told.may_defer) {
+      this.room.note(this.step === "signed" ? "This read is signed." : "The first read is signed: finish with the final one.");
+      return;
+    }
+    this.leftAt = performance.now();
+    this.keeper.flush();
+    this.room.outbox.put({ action: "defer-entry", slide: this.told.entry });
+    this.draw();
+  }
+
+  amend() {
+    if (!this.isOpen || this.told.step !== "signed" || this.isAmending) return;
+    this.isAmending = true;
+    this.beginStep();
+    this.changed();
+  }
+
+  // Escape: one step back.
+  back() {
+    if (this.sheet) this.close();
+    else if (this.isAmending) {
+      this.isAmending = false;
+      this.beginStep();
+      this.draw();
+    } else this.room.furniture.toggleHelp(false);
+  }
+
+  sayHidden() {
+    this.room.note(this.told.is_revealed ? "No model had read this slide when it was shown." : "The model is hidden until your first read is signed.");
+  }
+
+  // The store refused a step: nothing that was entered is lost, and the words stay until something changes.
+  refused(words) {
+    this.problem = words;
+    this.leftAt = null;
+    this.draw();
+  }
+
+  leave(to) {
+    this.leftAt = performance.now();
+    this.keeper.flush();
+    this.room.emit.setTriggerValue("leave", to);
+  }
+
+  draw() {
+    if (this.told.entry !== this.entry) return;
+    this.panel.draw();
+    this.room.expose();
+  }
+
+  // What tests and the curious may read off the root.
+  get facts() {
+    const { share } = this.coverage;
+    return {
+      entry: this.openEntry || "",
+      step: this.step,
+      sheet: this.sheet || "",
+      stage: this.entered.stage || "",
+      coverage: share === null ? "" : share.toFixed(4),
+      isWaiting: this.isPending,
+    };
+  }
+
+  end() {
+    clearInterval(this.looking);
+    this.keeper.close();
+    this.clock.close();
+  }
+}
+
+function enteredIn({ stage, confidence, comment, reason_code: code, reason }) {
+  return { stage, confidence, comment: comment || "", reason_code: code, reason: reason || "" };
+}
