@@ -166,7 +166,7 @@ def answers(masked: Masked) -> Iterator[tuple[str, str]]:
 
 
 def page(address: str) -> None:
-    """Draw a page of the shell for Ada."""
+    """Draw a page of the shell for Ada; a page that leads to another one draws that."""
     import streamlit as st
 
     from core.access.identity import local_reader
@@ -174,11 +174,16 @@ def page(address: str) -> None:
     from pages import shell
     from pages.parts import destinations, messages
 
-    pages = {path: st.Page(lambda: None, title=title, url_path=path) for title, path, _ in shell._PAGES}
+    def drawn(render):  # type: ignore[no-untyped-def]
+        return lambda: messages.guarded(render)(current_workspace(), local_reader("Ada"))
+
+    pages = {
+        path: st.Page(drawn(render), title=title, url_path=path, default=path == address)
+        for title, path, render in shell._PAGES
+    }
     destinations.remember_pages(pages)
     messages.show_kept()
-    render = next(render for _, path, render in shell._PAGES if path == address)
-    messages.guarded(render)(current_workspace(), local_reader("Ada"))
+    st.navigation(list(pages.values())).run()
 
 
 def drawn_pages() -> Iterator[tuple[str, str]]:
