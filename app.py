@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,9 +17,16 @@ from pages.routes import build_routes
 
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
-    """Open the workspace before the first request and close it after the last; a fault here ends the start."""
+    """Open the workspace before the first request and close it after the last; a fault here ends the start.
+
+    The libraries that are loaded by then are left out of every later search for garbage, which would hold up whoever
+    waits for a tile or a receipt by a tenth of a second; Streamlit is told by `.streamlit/config.toml` not to search
+    after each run of a page.
+    """
     ensure_openseadragon()
     with start_workspace(Settings.read()):
+        gc.collect()
+        gc.freeze()
         yield
 
 
