@@ -12,7 +12,7 @@ from core.domain.slides import SlideId
 from core.domain.studies import Meaning, Signature, StudyId
 from core.store import audit
 from core.store.audit import Deed, Value
-from core.store.connection import Database, from_column, to_column
+from core.store.connection import Database, Of, from_column, to_column
 from core.store.kept import Kept
 
 
@@ -29,8 +29,8 @@ class AdjudicationStore:
 
     @property
     def version(self) -> int:
-        """Give a number that grows with every committed record."""
-        return self._database.version
+        """Give a number that grows with every committed record, and with every step of a read."""
+        return self._database.version(Of.STEPS)
 
     def exclusively(self) -> AbstractContextManager[None]:
         """Keep other writers out while a settling is composed from what stands."""

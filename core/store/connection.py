@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,11 +34,24 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Of(Enum):
+    """What a transaction writes. What comes often has a kind of its own, so that what else is kept stays good.
+
+    RECORDS: all that has no other kind. READS: reads outside studies. STEPS: the steps of study reads. PASSING: what
+    changes in place, the queue and drafts.
+    """
+
+    RECORDS = auto()
+    READS = auto()
+    STEPS = auto()
+    PASSING = auto()
+
+
 class Database:
     """The store's file, brought to the schema of this code when it opens.
 
     Readers never wait. Writers take turns, because each audit entry names the hash of the one before it.
-    `version` grows with every committed record, so that what was computed from records can be kept until then.
+    `version` grows with what is committed, so that what was computed from it can be kept until then.
 
     Raises: StoreHeld when another process has the file; UserMustAct when a newer Fibroread wrote it;
     InvariantBroken when it is no store.
@@ -46,7 +61,7 @@ class Database:
         self.path, self._clock = path, clock
         self._writing = threading.RLock()
         self._in_transaction = False
-        self.version = 0
+        self._versions: Counter[Of] = Counter()
         self._connection = _connect(path)
         try:
             migrate(self._connection, self.now())
@@ -70,6 +85,10 @@ class Database:
         """Give a cursor for one call in one thread; it closes as a context manager."""
         return self._connection.cursor()
 
+    def version(self, *further: Of) -> int:
+        """Give a number that grows with every committed record, and with every commit of the kinds that are named."""
+        return sum(self._versions[kind] for kind in (Of.RECORDS, *further))
+
     @contextmanager
     def exclusively(self) -> Iterator[None]:
         """Keep every other writer out, so that what is read inside still holds when it is written inside."""
@@ -77,11 +96,8 @@ class Database:
             yield
 
     @contextmanager
-    def transaction(self, *, of_records: bool = True) -> Iterator[Cursor]:
-        """Give a cursor whose writes are all stored at the end, or none of them. Transactions do not nest.
-
-        `of_records` False is for the queue alone: what was kept from records stays good.
-        """
+    def transaction(self, *, of: Of = Of.RECORDS) -> Iterator[Cursor]:
+        """Give a cursor whose writes are all stored at the end, or none of them. Transactions do not nest."""
         with self._writing:
             if self._in_transaction:
                 raise RuntimeError("a transaction inside a transaction")
@@ -89,7 +105,7 @@ class Database:
             try:
                 with self.cursor() as cursor:
                     yield from _all_or_nothing(cursor)
-                self.version += of_records
+                self._versions[of] += 1
             finally:
                 self._in_transaction = False
 

@@ -11,7 +11,8 @@ from core.domain.registry import ModelId
 from core.domain.slides import SlideId
 from core.store import audit
 from core.store.audit import Deed, Value
-from core.store.connection import Cursor, Database, from_column, to_column
+from core.store.connection import Cursor, Database, Of, from_column, to_column
+from core.store.kept import KeptEach
 
 _OPEN_OR_DONE = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FINISHED)
 
@@ -21,10 +22,11 @@ class JobStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._job = KeptEach(database, self._query_job, Of.PASSING)
 
     def request(self, job: Job) -> Job:
         """Queue a job, or give the one that is queued, running or finished; an ended one is queued again."""
-        with self._database.transaction(of_records=False) as cursor:
+        with self._database.transaction(of=Of.PASSING) as cursor:
             known = _job_by_id(cursor, job.run_id)
             if known and known.status in _OPEN_OR_DONE:
                 return known
@@ -38,8 +40,7 @@ class JobStore:
 
     def job(self, run_id: RunId) -> Job | None:
         """Give a job, or None when it was never asked for."""
-        with self._database.cursor() as cursor:
-            return _job_by_id(cursor, run_id)
+        return self._job.get(run_id)
 
     def jobs(self) -> tuple[Job, ...]:
         """Give every job, the earliest request first."""
@@ -54,7 +55,7 @@ class JobStore:
 
     def set_running(self, run_id: RunId) -> None:
         """Mark a queued job as begun; one that was cancelled meanwhile stays cancelled."""
-        with self._database.transaction(of_records=False) as cursor:
+        with self._database.transaction(of=Of.PASSING) as cursor:
             cursor.execute(
                 "UPDATE job SET status = 'running', reason = NULL WHERE run_id = $run_id AND status = 'queued'",
                 {"run_id": run_id},
@@ -62,7 +63,7 @@ class JobStore:
 
     def set_progress(self, run_id: RunId, n_done: int, n_total: int) -> None:
         """Note how far a job is. Each call is a write: about one a second is enough."""
-        with self._database.transaction(of_records=False) as cursor:
+        with self._database.transaction(of=Of.PASSING) as cursor:
             cursor.execute(
                 "UPDATE job SET n_done = $n_done, n_total = $n_total WHERE run_id = $run_id",
                 {"run_id": run_id, "n_done": n_done, "n_total": n_total},
@@ -70,7 +71,7 @@ class JobStore:
 
     def set_finished(self, run_id: RunId) -> None:
         """Mark as done; its run is what is on record."""
-        with self._database.transaction(of_records=False) as cursor:
+        with self._database.transaction(of=Of.PASSING) as cursor:
             cursor.execute(
                 "UPDATE job SET status = 'finished', reason = NULL WHERE run_id = $run_id", {"run_id": run_id}
             )
@@ -85,11 +86,11 @@ class JobStore:
 
     def requeue_running(self) -> None:
         """Queue again, at their old places, the jobs that an earlier process left running."""
-        with self._database.transaction(of_records=False) as cursor:
+        with self._database.transaction(of=Of.PASSING) as cursor:
             cursor.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
 
     def _end(self, run_id: RunId, status: JobStatus, reason: str | None, actor: str) -> None:
-        with self._database.transaction(of_records=False) as cursor:
+        with self._database.transaction(of=Of.PASSING) as cursor:
             if _job_by_id(cursor, run_id) is None:
                 raise NothingToDo(f"No run {run_id} was asked for.")
             deed = Deed(actor=actor, action=f"run {status.value}", subject=run_id, reason=reason)
@@ -98,6 +99,10 @@ class JobStore:
                 "UPDATE job SET status = $status, reason = $reason WHERE run_id = $run_id",
                 {"run_id": run_id, "status": status.value, "reason": reason},
             )
+
+    def _query_job(self, run_id: RunId) -> Job | None:
+        with self._database.cursor() as cursor:
+            return _job_by_id(cursor, run_id)
 
 
 def _job_by_id(cursor: Cursor, run_id: RunId) -> Job | None:

@@ -6,6 +6,7 @@ from core.domain.people import ReaderId
 from core.store import audit
 from core.store.audit import Deed, Value
 from core.store.connection import Cursor, Database, to_column
+from core.store.kept import KeptEach
 
 
 class PreferenceStore:
@@ -13,11 +14,11 @@ class PreferenceStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._chosen = KeptEach(database, self._query_chosen)
 
     def get(self, reader_id: ReaderId, name: str) -> str | None:
         """Give what a reader chose last, or None when they never chose."""
-        with self._database.cursor() as cursor:
-            return _chosen(cursor, reader_id, name)
+        return self._chosen.get((reader_id, name))
 
     def put(self, reader_id: ReaderId, name: str, chosen: str) -> None:
         """Store a choice; the standing one again writes nothing."""
@@ -33,6 +34,10 @@ class PreferenceStore:
                     "chosen_at": to_column(entry.at),
                 }
                 entry.insert("preference", _INSERT_PREFERENCE, row)
+
+    def _query_chosen(self, key: tuple[ReaderId, str]) -> str | None:
+        with self._database.cursor() as cursor:
+            return _chosen(cursor, *key)
 
 
 def _chosen(cursor: Cursor, reader_id: ReaderId, name: str) -> str | None:

@@ -18,8 +18,8 @@ from core.domain.slides import SlideId
 from core.domain.stages import Stage
 from core.store import audit
 from core.store.audit import Deed, Value
-from core.store.connection import Cursor, Database, from_column, to_column
-from core.store.kept import Kept
+from core.store.connection import Cursor, Database, Of, from_column, to_column
+from core.store.kept import Kept, KeptEach
 
 
 class ReadStore:
@@ -27,7 +27,9 @@ class ReadStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._standing = Kept(database, self._query_standing)
+        self._standing = Kept(database, self._query_standing, Of.READS)
+        self._standing_of_slide = KeptEach(database, self._query_standing_of_slide, Of.READS)
+        self._knows_recipe = KeptEach(database, self._query_knows_recipe)
 
     def now(self) -> datetime:
         """Give the instant to be stored with a read."""
@@ -43,7 +45,7 @@ class ReadStore:
         Raises: BadRead when it names a slide, run or read that is not there or breaks a rule of the scale, or when
         the event was stored for another item; NotPermitted when it was another reader's.
         """
-        with self._database.transaction() as cursor:
+        with self._database.transaction(of=Of.READS) as cursor:
             known = _read_by_event(cursor, draft.event_id)
             if known:
                 return _same_event(known, draft)
@@ -73,11 +75,7 @@ class ReadStore:
 
     def standing(self, slide_id: SlideId | None = None) -> tuple[Read, ...]:
         """Give the last row of each reader for each item, of one slide or of all, in the order they were stored."""
-        if slide_id is None:
-            return self._standing.get()
-        with self._database.cursor() as cursor:
-            rows = cursor.execute(_SELECT_STANDING_OF_SLIDE, {"slide_id": slide_id}).fetchall()
-        return tuple(_read(row) for row in rows)
+        return self._standing.get() if slide_id is None else self._standing_of_slide.get(slide_id)
 
     def standing_of(self, reader_id: ReaderId, item: Item) -> Read | None:
         """Give the last row of a reader for an item, or None."""
@@ -99,17 +97,23 @@ class ReadStore:
 
     def knows_recipe(self, recipe_hash: str) -> bool:
         """Say whether a registered model has this recipe."""
-        with self._database.cursor() as cursor:
-            return (
-                cursor.execute(
-                    "SELECT 1 FROM model WHERE recipe_hash = $recipe_hash LIMIT 1", {"recipe_hash": recipe_hash}
-                ).fetchone()
-                is not None
-            )
+        return self._knows_recipe.get(recipe_hash)
 
     def _query_standing(self) -> tuple[Read, ...]:
         with self._database.cursor() as cursor:
             return tuple(_read(row) for row in cursor.execute(_SELECT_STANDING).fetchall())
+
+    def _query_knows_recipe(self, recipe_hash: str) -> bool:
+        with self._database.cursor() as cursor:
+            found = cursor.execute(
+                "SELECT 1 FROM model WHERE recipe_hash = $recipe_hash LIMIT 1", {"recipe_hash": recipe_hash}
+            )
+            return found.fetchone() is not None
+
+    def _query_standing_of_slide(self, slide_id: SlideId) -> tuple[Read, ...]:
+        with self._database.cursor() as cursor:
+            rows = cursor.execute(_SELECT_STANDING_OF_SLIDE, {"slide_id": slide_id}).fetchall()
+        return tuple(_read(row) for row in rows)
 
 
 def _same_event(known: Read, draft: ReadDraft) -> Read:

@@ -26,7 +26,7 @@ from core.domain.studies import (
 )
 from core.store import audit
 from core.store.audit import Deed, Value
-from core.store.connection import Database, from_column, to_column
+from core.store.connection import Database, Of, from_column, to_column
 from core.store.kept import Kept
 
 _ONCE = (EventKind.FIRST_READ, EventKind.REVEAL, EventKind.FINAL_READ)
@@ -48,8 +48,8 @@ class StudyStore:
 
     @property
     def version(self) -> int:
-        """Give a number that grows with every committed record."""
-        return self._database.version
+        """Give a number that grows with every committed record, and with every step of a read."""
+        return self._database.version(Of.STEPS)
 
     def exclusively(self) -> AbstractContextManager[None]:
         """Keep other writers out while an event is composed from what stands."""
@@ -83,7 +83,10 @@ class StudyStore:
     def add_event(self, event: StudyEvent) -> None:
         """Store one step of a read. A step that comes once, a second time, breaks a constraint of the schema."""
         deed = Deed(actor=event.reader_id, action=f"study {event.kind.value}", subject=event.entry_id)
-        with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
+        with (
+            self._database.transaction(of=Of.STEPS) as cursor,
+            audit.entry(cursor, deed, self._database.now()) as entry,
+        ):
             entry.insert("study_event", _INSERT_EVENT, _event_row(event))
 
     def by_event(self, event_id: str) -> StudyEvent | None:
@@ -99,7 +102,7 @@ class StudyStore:
 
     def keep_draft(self, draft: Draft) -> None:
         """Keep what is entered, in place of what was kept before."""
-        with self._database.transaction(of_records=False) as cursor:
+        with self._database.transaction(of=Of.PASSING) as cursor:
             cursor.execute(
                 """
                 INSERT INTO study_draft (entry_id, reader_id, content_json, kept_at)
@@ -136,7 +139,7 @@ class StudyStore:
         return {EntryId(row[0]): from_column(row[1]) for row in rows}
 
     def _fetch_further(self) -> None:
-        version = self._database.version
+        version = self.version
         if version == self._fetched_at:
             return
         with self._growing, self._database.cursor() as cursor:

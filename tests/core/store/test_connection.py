@@ -13,7 +13,7 @@ import pytest
 from core.domain.errors import InvariantBroken, StoreHeld
 from core.store import audit
 from core.store.audit import Deed
-from core.store.connection import Database
+from core.store.connection import Database, Of
 from core.store.slides import SlideStore
 from tests.core.store.records import START, make_slide
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 DEED = Deed(actor="anna", action="test", subject="nothing")
 HOLD = """
 import os, sys, pathlib
-from core.store.connection import Database
+from core.store.connection import Database, Of
 database = Database(pathlib.Path(sys.argv[1]))
 print(os.getpid(), flush=True)
 sys.stdin.read()
@@ -65,7 +65,7 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(KeyError), database.transaction() as cursor:
         audit.append(cursor, DEED, database.now())
         raise KeyError
-    assert (audit.entries(database), database.version) == ((), 0)
+    assert (audit.entries(database), database.version(*Of)) == ((), 0)
 
 
 def test_a_write_after_a_failed_one_is_stored(database: Database) -> None:
