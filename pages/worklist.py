@@ -27,7 +27,7 @@ _GROUPS: Mapping[EntryState, str] = {
 _ORDER = tuple(dict.fromkeys(_GROUPS.values()))
 _STATE_WORDS = {EntryState.REVEALED: "first read signed", EntryState.IN_PROGRESS: "begun"}
 _OPEN = "Open"
-_ROW_PX = 32
+_ROW_PX, _PROGRESS_PX = 32, 600
 
 
 def render(workspace: Workspace, reader: Reader) -> None:
@@ -52,7 +52,8 @@ def _draw_start(workspace: Workspace, reader: Reader, listed: tuple[OpenRead, ..
     entry = begun or workspace.study_reading.next_entry(reader)
     with st.container(key="worklist_start", horizontal=True, vertical_alignment="center"):
         if entry is None:
-            st.markdown("**There is nothing to read now.**")
+            is_all_signed = all(one.state is EntryState.SIGNED for one in listed)
+            st.markdown(f"**There is nothing to read now.** {'Every slide is signed.' if is_all_signed else ''}")
             return
         found = next(one for one in listed if one.entry == entry)
         title = messages.plain(title_of(found, workspace.slide(entry.slide_id)))
@@ -105,7 +106,7 @@ def _draw_pass(workspace: Workspace, number: int, entries: list[OpenRead], shown
         st.caption(f"Second pass: {len(entries)} slides. {_waiting_words(entries[0])}")
         return
     n_signed = sum(one.state is EntryState.SIGNED for one in entries)
-    st.progress(n_signed / len(entries), text=f"{name}{_progress_words(entries)}")
+    st.progress(n_signed / len(entries), text=f"{name}{_progress_words(entries)}", width=_PROGRESS_PX)
     wanted = [one for one in entries if shown in (_ALL, _GROUPS[one.state])]
     wanted.sort(key=lambda one: _ORDER.index(_GROUPS[one.state]))
     if wanted:
@@ -132,6 +133,7 @@ def _draw_table(workspace: Workspace, entries: list[OpenRead], key: str) -> None
             _OPEN: st.column_config.ButtonColumn("", type="tertiary", key=open_key, width=60),
             "Slide": st.column_config.TextColumn(width=220),
             "State": st.column_config.TextColumn(width=150),
+            "Signed": st.column_config.TextColumn(width=170),
         },
         placeholder="",
     )

@@ -15,7 +15,7 @@ from core.preprocess.tissue import OVERVIEW_UM, segment
 
 GRID_VERSION = 1
 _CELLS_ALONG = 100
-_SMALLEST_CELL_UM = 100.0
+_SMALLEST_CELL_UM = 50.0
 _LEAST_TISSUE_FRACTION = 0.1
 
 
@@ -48,7 +48,7 @@ class TissueGrid:
 def tissue_grid(reader: BoxReader, bounds: Box, mpp: float) -> TissueGrid:
     """Look at a slide at low power and say which squares carry tissue: those that it covers to a tenth or more.
 
-    There are about a hundred squares along the longer side, none smaller than 100 um.
+    There are about a hundred squares along the longer side, none smaller than 50 um.
     """
     longest_px = max(bounds.width_px, bounds.height_px)
     cell_px = max(longest_px / _CELLS_ALONG, min(_SMALLEST_CELL_UM / mpp, float(longest_px)))

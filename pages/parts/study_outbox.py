@@ -37,6 +37,7 @@ def record_study_event(workspace: Workspace, reader: Reader, event: Mapping[str,
     """Sign or defer as the event asks. Raises: BadRead, OutOfOrder, NotPermitted, NothingToDo."""
     entry_id, event_id = _entry_id(event.get("slide")), str(event["eid"])
     if event.get("action") == _DEFER:
+        keep_draft(workspace, reader, event.get("draft"))
         workspace.study_reading.defer(reader, entry_id, event_id)
         return
     said = event.get("sight")

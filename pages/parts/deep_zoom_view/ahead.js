@@ -1,6 +1,6 @@
 // The next slide of the list, fetched while this one is read: its first tiles lie in the browser's cache when it opens.
 
-const MOST_AHEAD = 60;
+const MOST_AHEAD = 160;
 const AHEAD_AT_ONCE = 2;
 
 class Ahead {

@@ -29,11 +29,25 @@ class DraftKeeper {
     if (this.changedAt === null) return;
     Object.assign(this, { changedAt: null, sentAt: Date.now() });
     const draft = this.compose();
-    if (draft) this.send(draft);
+    if (!draft) return;
+    this.last = draft;
+    this.send(draft);
+  }
+
+  // Whether the server has all that was entered.
+  isKept(kept) {
+    return this.changedAt === null && (!this.last || Boolean(kept && kept.at >= this.last.at));
+  }
+
+  // What is unsent stays in this tab alone.
+  drop() {
+    clearTimeout(this.timer);
+    this.changedAt = null;
   }
 
   // The later of what the server kept and what this tab remembers.
   latest(entry, kept) {
+    this.last = null;
     const own = remembered(`draft.${entry}`, null);
     if (!own || !kept) return own || kept;
     return own.at > kept.at ? own : kept;

@@ -38,6 +38,7 @@ class Study {
     const draft = this.keeper.latest(told.entry, told.draft);
     this.entry = told.entry;
     this.openEntry = null;
+    this.awaitFirstTile();
     this.isAmending = told.step === "signed" && Boolean(draft) && draft.step === "amend";
     this.view = draft ? draft.view : null;
     this.beginStep(draft && draft.step === this.step ? draft : null);
@@ -65,6 +66,18 @@ class Study {
     };
   }
 
+  // How long it took from the key that left the slide before to the first picture of this one.
+  awaitFirstTile() {
+    const { scene, root } = this.room;
+    const { entry } = this;
+    const drawn = ({ tiledImage }) => {
+      if (entry === this.entry && (tiledImage !== scene.base || scene.slide.id !== entry)) return;
+      scene.viewer.removeHandler("tile-drawn", drawn);
+      if (this.leftAt) root.dataset.openingMs = Math.round(performance.now() - this.leftAt);
+    };
+    scene.viewer.addHandler("tile-drawn", drawn);
+  }
+
   // Called when the slide of this entry lies under the glass.
   opened() {
     this.openEntry = this.entry;
@@ -86,8 +99,10 @@ class Study {
       if (shown(former) !== shown(this.told)) this.draw();
       return;
     }
+    const { problem } = this; // a step that was refused because it had been signed elsewhere says so
     this.isAmending = false;
     this.beginStep();
+    this.problem = problem;
     this.changed();
     if (former.step === "first") this.room.note("Your first read is signed. This is what the model sees.");
   }
@@ -114,7 +129,7 @@ class Study {
   drawn() {
     if (this.hasDrawn || this.openEntry !== this.told.entry) return;
     this.hasDrawn = true;
-    if (this.leftAt) this.room.root.dataset.openingMs = Math.round(performance.now() - this.leftAt);
+    if (this.leftAt) this.room.root.dataset.wholeMs = Math.round(performance.now() - this.leftAt);
     this.leftAt = null;
     this.ahead.fetch(this.told.next, this.told.next_view, this.room.scene.size);
   }
@@ -126,6 +141,7 @@ class Study {
     if (isNoted) this.history.push(this.entered);
     this.entered = { ...this.entered, ...difference };
     this.problem = "";
+    this.room.note("");
     this.changed();
   }
 
@@ -225,6 +241,7 @@ class Study {
 
   show(sheet) {
     this.sheet = sheet;
+    this.room.note("");
     this.draw();
     this.panel.focusSheet();
   }
@@ -254,7 +271,7 @@ class Study {
     const isOn = (kind) => Boolean(room.run) && settings[kind].on && settings[kind].opacity > 0;
     this.sheet = null;
     if (step === "final") this.leftAt = performance.now();
-    this.keeper.flush();
+    this.keeper.drop(); // the signed step says it all; a draft on its way would only hold it up
     room.outbox.put({
       action: { first: "sign-first", final: "sign-final", amend: "amend" }[step],
       slide: told.entry,
@@ -276,8 +293,8 @@ class Study {
       return;
     }
     this.leftAt = performance.now();
-    this.keeper.flush();
-    this.room.outbox.put({ action: "defer-entry", slide: this.told.entry });
+    this.keeper.drop();
+    this.room.outbox.put({ action: "defer-entry", slide: this.told.entry, draft: this.draft });
     this.draw();
   }
 
@@ -330,7 +347,7 @@ class Study {
       sheet: this.sheet || "",
       stage: this.entered.stage || "",
       coverage: share === null ? "" : share.toFixed(4),
-      isWaiting: this.isPending,
+      isKept: this.keeper.isKept(this.told.draft),
     };
   }
 

@@ -30,17 +30,18 @@ class StudyPanel {
     this.missing = make("div", { class: "fr-missing", role: "status", "data-role": "study-missing" });
     this.problem = make("div", { class: "fr-problem", role: "alert", "data-role": "study-problem" });
     this.actions = [
+      this.keyed("Accept", "A", "Accept the model's call", () => study.accept()),
       this.keyed("Defer", "D", "Defer this slide", () => study.defer()),
       this.keyed("Undo", "Ctrl+Z", "Take back what was entered last", () => study.undo()),
       this.keyed("Sign", "Enter", "Show what will be signed", () => study.ask(), { class: "fr-main", "data-role": "study-sign" }),
     ];
     this.form = make("div", { class: "fr-form", "data-role": "study-form" },
       this.stages, make("div", { class: "fr-sure" }, make("span", { class: "fr-muted", text: "How sure?" }), ...this.sure),
-      this.comment, this.why, this.seen, this.problem, this.missing, make("div", { class: "fr-actions" }, ...this.actions));
+      this.comment, this.why, this.seen, this.missing, make("div", { class: "fr-actions" }, ...this.actions));
     this.reasonWords = this.field("The reason in words", "In words (T)", (reason, isNoted) => study.enter({ reason }, isNoted));
     this.sheet = make("div", { class: "fr-sheet", tabindex: -1, role: "dialog", "data-role": "study-sheet" });
     this.signedBox = make("div", { class: "fr-form", "data-role": "study-signed" });
-    this.find("study").replaceChildren(this.step, this.form, this.signedBox, this.sheet);
+    this.find("study").replaceChildren(this.step, this.problem, this.form, this.signedBox, this.sheet);
   }
 
   keyed(words, key, title, act, further = {}) {
@@ -109,8 +110,11 @@ class StudyPanel {
     this.drawCoverage();
     this.problem.textContent = study.problem;
     this.missing.textContent = this.missingWords;
-    const isPossible = [told.may_defer, study.history.length > 0, study.missing.length === 0];
-    this.actions.forEach((button, at) => { button.disabled = isLocked || !isPossible[at]; });
+    const isPossible = [told.call !== null, told.may_defer, study.history.length > 0, study.missing.length === 0];
+    this.actions.forEach((button, at) => {
+      button.disabled = isLocked || !isPossible[at];
+      button.hidden = at < 2 && !isPossible[at];
+    });
     if (step === "signed") this.drawSigned();
     this.drawSheet();
     this.drawAbout();
@@ -137,7 +141,8 @@ class StudyPanel {
     const { missing } = this.study;
     if (this.study.openEntry === null) return "Opening …";
     if (this.study.isPending) return "Being stored …";
-    return missing.length ? `Still missing: ${missing.join(", ")}` : "Complete. Enter shows what will be signed.";
+    if (missing.length) return `Still missing: ${missing.join(", ")}`;
+    return this.study.lacksWhy ? "Enter asks why." : "Complete. Enter shows what will be signed.";
   }
 
   drawWhy() {
@@ -158,7 +163,7 @@ class StudyPanel {
 
   drawCoverage() {
     const { coverage, told, isCoverageShort } = this.study;
-    const asked = told.asks.coverage === null ? "" : ` of ${percentWords(told.asks.coverage)} asked for`;
+    const asked = isCoverageShort ? `, ${percentWords(told.asks.coverage)} asked for` : "";
     const words = coverage.share === null ? coverage.problem || "Tissue seen: …" : `Tissue seen at 10x: ${percentWords(coverage.share)}${asked}`;
     this.seen.replaceChildren(words, make("kbd", { text: "C" }));
     this.seen.disabled = coverage.share === null;

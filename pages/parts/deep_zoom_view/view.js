@@ -84,13 +84,14 @@ class Room {
     const slideId = this.data.slide.id;
     const [run, slideReads] = await Promise.all([
       wanted ? this.api.json(`/runs/${wanted}`) : Promise.resolve(null),
-      this.api.json(`/slides/${slideId}/reads`),
+      this.study ? { read: null, others: [] } : this.api.json(`/slides/${slideId}/reads`),
     ]).catch((error) => {
       this.note(error.message);
       return [null, { read: null, others: [] }];
     });
     if (this.data.run !== wanted || this.data.slide.id !== slideId) return;
     this.run = run;
+    if (run && this.study) run.legends = run.legends.filter((legend) => legend.kind !== "reads");
     this.slideReads = slideReads;
     this.strip.useRun(run ? run.run_id : null, run && !this.study ? run.n_strip : 0);
     if (run) this.soFar = null;

@@ -49,10 +49,10 @@ def test_squares_carry_tissue_where_the_slide_does() -> None:
     assert 0.95 < grid.is_tissue.sum() / expected < 1.25  # a square at the rim counts from a tenth on
 
 
-def test_no_square_is_smaller_than_a_tenth_of_a_millimetre() -> None:
-    small = Box(x_px=0, y_px=0, width_px=4000, height_px=3000)
+def test_no_square_is_smaller_than_fifty_microns() -> None:
+    small = Box(x_px=0, y_px=0, width_px=2000, height_px=1500)
     grid = tissue_grid(DrawnSlide(None), small, _MPP)
-    assert grid.cell_px * _MPP == 100.0
+    assert grid.cell_px * _MPP == 50.0
     assert grid.is_tissue.shape == (15, 20)
 
 
