@@ -18,7 +18,7 @@ from core.access.single_sign_on import is_valid, verified_reader
 from core.domain.errors import NotPermitted
 from core.domain.people import Reader, Role
 from core.workspace import Workspace, current_workspace
-from pages import agreement, guide, registry, retraining, review, slides, studies, study_reading, worklist
+from pages import adjudication, agreement, guide, registry, retraining, review, slides, studies, study_reading, worklist
 from pages.parts import destinations, messages, session
 
 _ICON = Path(__file__).parent / "parts" / "icon.png"
@@ -29,6 +29,7 @@ _PAGES = (
     ("Slides", "slides", slides.render),
     ("Studies", "studies", studies.render),
     ("Guide", "guide", guide.render),
+    ("Adjudication", "adjudication", adjudication.render),
     ("Agreement", "agreement", agreement.render),
     ("Training sets", "training-sets", retraining.render),
     ("Models", "models", registry.render),

@@ -66,7 +66,8 @@ class ViewerData:
 
     `viewing_id` stands for the slide in every address: its own id, or a study's entry. `zoom` is the pyramid that the
     slide's tiles and its layers' tiles are cut from. `unfinished_run_id` is a run that goes on, whose layers are shown
-    as they come. `study`: how far the read of an entry is, None outside a study.
+    as they come. `study`: how far the read of an entry is, None outside a study. `is_look_only`: the slide alone,
+    without layers, panel and film strip; the keys of grading are left to the page.
     """
 
     slide: Slide
@@ -80,6 +81,7 @@ class ViewerData:
     receipts: tuple[Receipt, ...]
     goto: Goto | None
     study: dict[str, object] | None = None
+    is_look_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +141,7 @@ def _plain(view: ViewerData) -> dict[str, object]:
         "goto": None if view.goto is None else asdict(view.goto),
         "stages": [{"name": stage.value, "colour": stage.colour, "description": stage.description} for stage in STAGES],
         "study": view.study,
+        "look_only": view.is_look_only,
         "drawing_library": f"/assets/openseadragon.js?v={OPENSEADRAGON_SHA256[:12]}",
     }
 

@@ -86,6 +86,8 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
         record_study_event(workspace, reader, event)
         return
     viewing = workspace.sight.viewing(reader.reader_id, _id(event, "slide"))
+    if viewing.case is not None:
+        raise BadRead("A case is settled on the Adjudication page; nothing else is recorded in it.")
     slide_id = viewing.slide_id
     eid = str(event["eid"])
     if event.get("action") == "undo":

@@ -26,8 +26,16 @@ function keyAction(event, room) {
     return event.key.toLowerCase() === "z" && !event.shiftKey && !event.altKey ? () => room.act({ action: "undo" }) : null;
   }
   if (event.altKey) return null;
+  if (room.data.look_only) return lookAction(event, digit, room);
   if (digit) return digitAction(Number(digit[1]), event.shiftKey, room);
   return letterAction(event, room) || moveAction(event, room);
+}
+
+// Where nothing is graded the keys of grading belong to the page.
+function lookAction(event, digit, room) {
+  if (digit) return event.shiftKey ? digitAction(Number(digit[1]), true, room) : null;
+  const looks = new Set(["r", "f", "?", "escape"]);
+  return moveAction(event, room) || (looks.has(event.key.toLowerCase()) ? letterAction(event, room) : null);
 }
 
 function digitAction(digit, isShifted, room) {

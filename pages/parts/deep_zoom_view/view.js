@@ -9,6 +9,7 @@ class Room {
     this.root = this.find("root");
     this.data = component.data;
     this.emit = component;
+    this.root.classList.toggle("fr-look-only", Boolean(this.data.look_only));
     this.target = "patch";
     this.selected = null;
     this.history = [];
