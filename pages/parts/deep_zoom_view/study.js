@@ -10,7 +10,6 @@ class Study {
     this.ahead = new Ahead(room.api);
     this.panel = new StudyPanel(room.find, this);
     this.looking = setInterval(() => this.look(), LOOK_MS);
-    room.root.classList.add("fr-in-study");
     room.furniture.drawHelp(STUDY_HELP);
     this.begin();
   }
@@ -43,6 +42,7 @@ class Study {
     this.view = draft ? draft.view : null;
     this.beginStep(draft && draft.step === this.step ? draft : null);
     this.coverage.begin(this.room.data.slide, draft && draft.seen);
+    this.draw();
   }
 
   beginStep(draft = null) {
@@ -89,8 +89,9 @@ class Study {
   // New data from the page: another entry, another step, or an amendment that was stored.
   update(former) {
     if (this.told.entry !== this.entry) {
-      this.keeper.flush();
       this.begin();
+      if (this.parting) this.room.note(this.parting);
+      this.parting = "";
       return;
     }
     const isStored = (study) => (study.standing ? study.standing.event_id : "");
@@ -270,7 +271,7 @@ class Study {
     const { settings } = room.layers;
     const isOn = (kind) => Boolean(room.run) && settings[kind].on && settings[kind].opacity > 0;
     this.sheet = null;
-    if (step === "final") this.leftAt = performance.now();
+    if (step === "final") this.part(`${told.title} is signed: stage ${entered.stage}.`);
     this.keeper.drop(); // the signed step says it all; a draft on its way would only hold it up
     room.outbox.put({
       action: { first: "sign-first", final: "sign-final", amend: "amend" }[step],
@@ -292,7 +293,7 @@ class Study {
       this.room.note(this.step === "signed" ? "This read is signed." : "The first read is signed: finish with the final one.");
       return;
     }
-    this.leftAt = performance.now();
+    this.part(`${this.told.title} is deferred; it comes again after the others.`);
     this.keeper.drop();
     this.room.outbox.put({ action: "defer-entry", slide: this.told.entry, draft: this.draft });
     this.draw();
@@ -319,15 +320,22 @@ class Study {
     this.room.note(this.told.is_revealed ? "No model had read this slide when it was shown." : "The model is hidden until your first read is signed.");
   }
 
+  // The slide is left with the next answer of the server; these words are said when another one opens.
+  part(words) {
+    this.leftAt = performance.now();
+    this.parting = words;
+  }
+
   // The store refused a step: nothing that was entered is lost, and the words stay until something changes.
   refused(words) {
     this.problem = words;
     this.leftAt = null;
+    this.parting = "";
     this.draw();
   }
 
   leave(to) {
-    this.leftAt = performance.now();
+    this.part("");
     this.keeper.flush();
     this.room.emit.setTriggerValue("leave", to);
   }

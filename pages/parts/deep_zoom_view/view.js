@@ -19,6 +19,7 @@ class Room {
     this.outbox = new Outbox(this.data.reader, (value) => this.emit.setStateValue("outbox", value), () => this.expose());
     this.fitHeight = () => this.setHeight();
     window.addEventListener("resize", this.fitHeight);
+    if (this.data.study) this.root.classList.add("fr-in-study", "fr-masked"); // before anything is drawn of a slide
     this.setHeight();
     this.started = this.start().catch((error) => this.note(error.message));
   }
