@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,6 +26,7 @@ from core.bench.machine import machine
 from core.bench.panning import Server
 from core.bench.viewports import addresses_of, viewports
 from core.domain.geometry import Box, DeepZoom
+from tests.bench.peer_environment import environment
 
 PACKAGES = ("large-image[tiff]", "starlette", "uvicorn[standard]")
 SERVER = Path(__file__).with_name("peer_tile_server.py")
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--windows", type=int, default=24)
     asked = parser.parse_args()
-    python = environment(asked.environment)
+    python = environment(asked.environment, PACKAGES)
     rounds = []
     for _ in range(asked.rounds):
         ours = json.loads(own_bench(asked.slide, asked.windows))
@@ -55,15 +55,6 @@ def main() -> int:
     }
     print(json.dumps({"rounds": rounds, "ours_over_large_image": ratios, "machine": machine()}))
     return 0
-
-
-def environment(folder: Path) -> Path:
-    """Make the peer's environment where it is not there yet, and give its interpreter."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], check=True)
-    return python
 
 
 def own_bench(slide: Path, windows: int) -> str:
