@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.access.identity import local_reader
 from core.domain.protocols import BelowCoverage, Completeness, Mask, Protocol, Scheme, StudyMode
 from core.domain.studies import EntryId, EventKind, ReasonCode, StudyEvent
+from core.preprocess.tissue_grid import tissue_grid
 from core.settings import Settings
 from core.store.verification import verify
 from core.workspace import Workspace, open_workspace
@@ -23,6 +26,16 @@ expect.set_options(timeout=30_000)
 _ADA, _BO = local_reader("Ada"), local_reader("Bo")
 _N_ENTRIES = 4  # three slides, one of them a second time
 _CALL = "2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """What the viewer showed: middle and size in level-0 pixels."""
+
+    x: float
+    y: float
+    width_px: float
+    height_px: float
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +89,15 @@ def test_a_masked_study_is_read_by_keyboard_alone(
     app: RunningApp, open_page: OpenPage, study: MaskedStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = open_page(f"{app.address}/worklist")
+    asked = tiles_asked_by(page)
     sign_in(page, "Ada")
     start(page, "Begin with Slide 1")
-    first_entry = read_first_masked(page, study)
+    first_entry, window = read_first_masked(page, study)
     correct_after_reveal(page)
+    ahead = {address for address in asked if first_entry not in address}
+    press(page, "Enter")
     second_entry = wait_for_another(page, first_entry)
+    assert {address for address in asked if second_entry in address} == ahead  # fetched while the first was read
     opening_ms = [root(page).get_attribute("data-opening-ms")]
     expect(part(page, "study-title")).to_have_text("Slide 2")
     press(page, "d")
@@ -105,10 +122,11 @@ def test_a_masked_study_is_read_by_keyboard_alone(
     app.process.terminate()
     app.process.wait(20)
     check_store(study, first_entry, second_entry)
+    check_coverage(study, first_entry, window)
 
 
-def read_first_masked(page: Page, study: MaskedStudy) -> str:
-    """Sign a first read, with nothing in sight that is masked; give the entry."""
+def read_first_masked(page: Page, study: MaskedStudy) -> tuple[str, Window]:
+    """Sign a first read, with nothing in sight that is masked; give the entry and what was looked at at 10x."""
     wait_for_viewer(page, step="first", run="")
     expect_nothing_masked(page, study)
     press(page, "Enter")
@@ -118,6 +136,7 @@ def read_first_masked(page: Page, study: MaskedStudy) -> str:
     press(page, "3", "Control+z")
     expect(root(page)).to_have_attribute("data-stage", "")
     see_at_10x(page)
+    window = window_of(page)
     press(page, "c")
     expect(page.locator(".fr-unseen")).to_be_visible()
     press(page, "4", "o", "t")
@@ -134,11 +153,11 @@ def read_first_masked(page: Page, study: MaskedStudy) -> str:
     press(page, "Enter", "Enter")
     wait_for_viewer(page, step="final")
     assert view_of(page) == before
-    return str(root(page).get_attribute("data-entry"))
+    return str(root(page).get_attribute("data-entry")), window
 
 
 def correct_after_reveal(page: Page) -> None:
-    """Look at what the model saw, keep another stage than its call, say why, and sign."""
+    """Look at what the model saw, keep another stage than its call, and say why: all but the signature."""
     about = part(page, "about-slide")
     expect(about).to_contain_text(f"{_CALL}: perisinusoidal and portal")
     expect(about).to_contain_text("1c, sure")
@@ -152,7 +171,7 @@ def correct_after_reveal(page: Page) -> None:
     press(page, "3", "Enter")
     for words in ("final read of Slide 1", "cirrhosis", "had been overlooked"):
         expect(sheet).to_contain_text(words)
-    press(page, "Enter")
+    expect(root(page)).to_have_attribute("data-ahead", re.compile("^[0-9a-f]{32}$"))
 
 
 def leave_in_the_middle(page: Page) -> dict[str, str | None]:
@@ -230,6 +249,21 @@ def check_store(study: MaskedStudy, corrected: str, deferred: str) -> None:
     )
 
 
+def check_coverage(study: MaskedStudy, entry_id: str, window: Window) -> None:
+    """Hold the signed coverage against the tissue squares whose middle lies in the window that was looked at."""
+    with open_workspace(Settings(data_dir=study.data_dir)) as workspace:
+        (entry,) = (one for one in workspace.roster.of_reader(_ADA.reader_id) if one.entry_id == entry_id)
+        first = workspace.roster.event(entry, EventKind.FIRST_READ)
+        slide = workspace.slide(entry.slide_id)
+        with workspace.readers.lease(slide) as reader:
+            grid = tissue_grid(reader, slide.scan.bounds, 0.5)
+    rows, columns = np.nonzero(grid.is_tissue)
+    x, y = (columns + 0.5) * grid.cell_px, (rows + 0.5) * grid.cell_px
+    is_seen = (abs(x - window.x) < window.width_px / 2) & (abs(y - window.y) < window.height_px / 2)
+    assert first is not None and first.seen.coverage is not None
+    assert first.seen.coverage == pytest.approx(is_seen.mean(), abs=0.03)  # the zoom passes 10x just before it rests
+
+
 def check_bo(workspace: Workspace) -> None:
     """One final read is stored, in the five stages, whichever window came first."""
     (entry,) = workspace.roster.of_reader(_BO.reader_id)
@@ -255,6 +289,13 @@ _ALL_TEXT = """() => {
 }"""
 
 
+def tiles_asked_by(page: Page) -> list[str]:
+    """Give the addresses of slide tiles as the page asks for them, a list that grows."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/tiles/" in request.url else None)
+    return asked
+
+
 def start(page: Page, words: str) -> None:
     """Press Enter on the worklist when its one button says this."""
     expect(page.get_by_role("button", name=words)).to_be_visible()
@@ -275,6 +316,14 @@ def wait_for_another(page: Page, former: str) -> str:
     expect(root(page)).not_to_have_attribute("data-entry", re.compile(f"^({former})?$"))
     wait_for_viewer(page, step="first")
     return str(root(page).get_attribute("data-entry"))
+
+
+def window_of(page: Page) -> Window:
+    """Give what the viewer shows, in level-0 pixels."""
+    view, frame = view_of(page), part(page, "osd").bounding_box()
+    assert frame is not None
+    width_px, height_px = frame["width"] / view["zoom"], frame["height"] / view["zoom"]
+    return Window(x=view["x"], y=view["y"], width_px=width_px, height_px=height_px)
 
 
 def view_of(page: Page) -> dict[str, float]:

@@ -9,18 +9,20 @@ class Ahead {
     this.fetched = "";
   }
 
-  // Fetch what a window of this size will ask for first. Nothing is shown of it, and a failure costs nothing.
+  // Fetch what a window of this size will ask for first; say whether all of it came. Nothing is shown of it.
   async fetch(entry, view, size) {
-    if (!entry || this.fetched === entry) return;
+    if (!entry || this.fetched === entry) return false;
     this.fetched = entry;
     try {
       const slide = await this.api.json(`/slides/${entry}/layout`);
       const addresses = firstTiles(slide, view || fitOf(slide, size), size).slice(0, MOST_AHEAD);
       await Promise.all(Array.from({ length: AHEAD_AT_ONCE }, () => this.drain(entry, addresses)));
       await this.api.fetchOk(`/slides/${entry}/tissue`);
+      return this.fetched === entry;
     } catch {
       this.fetched = "";
     }
+    return false;
   }
 
   async drain(entry, addresses) {

@@ -132,7 +132,10 @@ class Study {
     this.hasDrawn = true;
     if (this.leftAt) this.room.root.dataset.wholeMs = Math.round(performance.now() - this.leftAt);
     this.leftAt = null;
-    this.ahead.fetch(this.told.next, this.told.next_view, this.room.scene.size);
+    const { next, next_view: view } = this.told;
+    this.ahead.fetch(next, view, this.room.scene.size).then((isWhole) => {
+      if (isWhole) this.room.root.dataset.ahead = next;
+    });
   }
 
   // what is entered
