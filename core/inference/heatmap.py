@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,19 +34,23 @@ from core.inference.palette import (
     stage_colours,
     uncertainty_ramp,
 )
+from core.inference.ranking import ranked
+from core.inference.saliency_scale import saliency_scale
 from core.inference.strokes import frame_over, outline_over
 
 _LETTER_FROM_PX = 56
 _TEXTURE_FROM_PX = 10
 _HATCH_FROM_PX = 6
 _MAP_FROM_PX = 4
+_FAR_BELOW_PX = 1
+_MOST_FAR = 6
+_ROWS_AT_ONCE = 16
 _MAP_SIDE = 7
-_SCALE_PERCENTILE = 99.5
 _N_BARS = {Stage.S1B: 1, Stage.S1C: 2}
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Frame:
     """One tile over the grid: the visible cells and their edges in tile pixels."""
 
@@ -66,16 +72,36 @@ class _Frame:
         """Say whether no cell lies on the tile."""
         return len(self.x_edges) < 2 or len(self.y_edges) < 2
 
+    @functools.cached_property
+    def coverage(self) -> tuple[sparse.csr_array, sparse.csr_array]:
+        """Give the share of each of the tile's pixels that a cell covers, along y and x."""
+        return _coverage(self.y_edges, self.height_px), _coverage(self.x_edges, self.width_px)
+
+
+class _Looked(NamedTuple):
+    """What is drawn of cells, each (rows, columns); `probabilities` (rows, columns, 7)."""
+
+    is_predicted: Mask
+    probabilities: FloatArray
+    called: npt.NDArray[np.int64]
+    uncertainty: FloatArray
+
 
 class LayerPainter:
     """Draws the layers of one run. A tile costs what lies on it, however large the grid is."""
 
     def __init__(self, predictions: PatchPredictions, zoom: DeepZoom, scale: Callable[[], float] | None = None) -> None:
-        """Take a run. Args: scale: the saliency drawn as full strength; looked for on first use when left out."""
+        """Take a run.
+
+        Args: scale: gives the saliency drawn as full strength of a run that still grows; looked for once, and what
+        layers look like from afar is kept, when left out.
+        """
         self._predictions = predictions
+        self._is_settled = scale is None
         self._zoom = zoom
         self._shape = predictions.grid.n_rows, predictions.grid.n_columns
         self._scale = scale or functools.cache(lambda: saliency_scale(predictions))
+        self._far = functools.lru_cache(_MOST_FAR)(self._seen_from_afar)
 
     @property
     def saliency_scale(self) -> float:
@@ -114,39 +140,59 @@ class LayerPainter:
         return values.reshape(*self._shape, *values.shape[1:])[frame.rows, frame.columns]
 
     def _filled(self, layer: Layer, frame: _Frame) -> RgbaTile:
-        is_predicted = np.asarray(self._cells(self._predictions.state, frame) == PatchState.PREDICTED)
-        probabilities = self._cells(self._predictions.probabilities, frame).astype(np.float32)
-        called, runner_up = ranked(probabilities)
-        uncertainty = np.where(is_predicted, 1.0 - (_at(probabilities, called) - _at(probabilities, runner_up)), 0.0)
-        if layer.kind is LayerKind.STAGE:
-            colours = stage_colours()[called]
-        elif layer.kind is LayerKind.PROBABILITY:
-            colours = ladder_ramp(probabilities[:, :, Stage(layer.choice).index])
-        else:
-            colours = uncertainty_ramp(uncertainty.astype(np.float32))
-        tile = _spread(colours, is_predicted.astype(np.float32), frame)
+        if frame.cell_px < _FAR_BELOW_PX and self._is_settled:
+            return _spread(self._far(layer)[frame.rows, frame.columns], frame)
+        cells = self._looked(frame.rows, frame.columns)
+        tile = _spread(_painted(layer, cells), frame)
         if layer.kind is not LayerKind.PROBABILITY and frame.cell_px >= _HATCH_FROM_PX:
-            area = _area(is_predicted & (uncertainty >= UNCERTAIN_FROM), frame)
+            area = _area(cells.is_predicted & (cells.uncertainty >= UNCERTAIN_FROM), frame)
             ink = EXCLUDED_LINE if layer.kind is LayerKind.STAGE else (255, 255, 255)
             hatch_over(tile, area, "hatch-sparse", ink, frame.origin_px)
         if layer.kind is LayerKind.STAGE and frame.cell_px >= _TEXTURE_FROM_PX:
-            _write_stages(tile, called, is_predicted, frame)
+            _write_stages(tile, cells.called, cells.is_predicted, frame)
         return tile
+
+    def _looked(self, rows: slice, columns: slice) -> _Looked:
+        is_predicted = np.asarray(self._predictions.state.reshape(self._shape)[rows, columns] == PatchState.PREDICTED)
+        probabilities = self._predictions.probabilities.reshape(*self._shape, -1)[rows, columns].astype(np.float32)
+        ranking = ranked(probabilities)
+        uncertainty = np.where(is_predicted, np.float32(1.0) - ranking.margin, np.float32(0.0))
+        return _Looked(is_predicted, probabilities, ranking.called, uncertainty)
+
+    def _seen_from_afar(self, layer: Layer) -> npt.NDArray[np.generic]:
+        """Give what a layer looks like with one value for each cell: painted (rows, columns, 4), or its strength."""
+        rows, columns = slice(0, self._shape[0]), slice(0, self._shape[1])
+        if layer.kind is LayerKind.SALIENCY:
+            return self._mean_saliency(layer, rows, columns)
+        return np.rint(_painted(layer, self._looked(rows, columns))).astype(np.uint8)
 
     def _saliency(self, layer: Layer, frame: _Frame) -> RgbaTile:
         if self.saliency_scale <= 0:
             return _blank(frame)
-        probabilities = self._cells(self._predictions.probabilities, frame).astype(np.float32)
-        choice = _chosen(layer.choice or PREDICTED, probabilities)
-        rows, columns = np.ogrid[frame.rows, frame.columns]
-        maps = self._predictions.saliency[rows * self._shape[1] + columns, choice].astype(np.float32)  # (r, c, 7, 7)
-        if frame.cell_px < _MAP_FROM_PX:
-            strength = _laid_out(maps.mean(axis=(2, 3))[:, :, None], frame)[:, :, 0]
+        if frame.cell_px < _FAR_BELOW_PX and self._is_settled:
+            strength = _laid_out(self._far(layer)[frame.rows, frame.columns, None], frame)[:, :, 0]
+        elif frame.cell_px < _MAP_FROM_PX:
+            strength = _laid_out(self._mean_saliency(layer, frame.rows, frame.columns)[:, :, None], frame)[:, :, 0]
         else:
+            maps = self._saliency_maps(layer, frame.rows, frame.columns)
             raster = maps.transpose(0, 2, 1, 3).reshape(maps.shape[0] * _MAP_SIDE, maps.shape[1] * _MAP_SIDE)
             strength = _interpolation(frame.y_edges, frame.height_px).T @ raster
             strength = strength @ _interpolation(frame.x_edges, frame.width_px)
         return saliency_image(strength / self.saliency_scale)
+
+    def _mean_saliency(self, layer: Layer, rows: slice, columns: slice) -> FloatArray:
+        """Give the mean of each cell's map, a few rows at a time: all maps at once are a hundred times as large."""
+        weights = np.full(_MAP_SIDE**2, _MAP_SIDE**-2, np.float32)
+        ends = [*range(rows.start, rows.stop, _ROWS_AT_ONCE), rows.stop]
+        bands = (self._saliency_maps(layer, slice(*band), columns) for band in itertools.pairwise(ends))
+        return np.concatenate([maps.reshape(*maps.shape[:2], -1) @ weights for maps in bands])
+
+    def _saliency_maps(self, layer: Layer, rows: slice, columns: slice) -> FloatArray:
+        """Give the maps of the layer's choice of stage, (rows, columns, 7, 7)."""
+        probabilities = self._predictions.probabilities.reshape(*self._shape, -1)[rows, columns].astype(np.float32)
+        choice = _chosen(layer.choice or PREDICTED, probabilities)
+        row, column = np.ogrid[rows, columns]
+        return np.asarray(self._predictions.saliency[row * self._shape[1] + column, choice], np.float32)
 
     def _outlined(self, frame: _Frame) -> RgbaTile:
         """Draw the tissue's border; the cells beside those in sight are looked at, too."""
@@ -188,45 +234,25 @@ class LayerPainter:
         return tile
 
 
-def saliency_scale(predictions: PatchPredictions) -> float:
-    """Give the raw Grad-CAM value drawn as full strength on this slide: the 99.5th percentile of patch maxima."""
-    index = np.flatnonzero(predictions.is_predicted)
-    if index.size == 0:
-        return 0.0
-    return scale_of_maxima(saliency_maxima(predictions.saliency)[index])
-
-
-def scale_of_maxima(maxima: FloatArray) -> float:
-    """Give the scale of a slide from the maxima of its predicted patches."""
-    return float(np.percentile(maxima, _SCALE_PERCENTILE)) if maxima.size else 0.0
-
-
-def saliency_maxima(saliency: npt.NDArray[np.float16]) -> FloatArray:
-    """Give the largest value of each patch's maps, which hold none below 0.
-
-    Compared as whole numbers, in whose order half-precision numbers from 0 on lie: thirty times as fast (NumPy 2.4).
-    """
-    flat = np.ascontiguousarray(saliency).reshape(len(saliency), -1)
-    largest = np.maximum(flat.view(np.int16).max(axis=1), 0).astype(np.int16)
-    return np.asarray(largest.view(np.float16), np.float32)
-
-
-def ranked(probabilities: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Give the indices of the best and the second-best stage along the last axis."""
-    called = np.asarray(probabilities.argmax(axis=-1))
-    others = probabilities.copy()
-    np.put_along_axis(others, called[..., None], -1.0, axis=-1)
-    return called, np.asarray(others.argmax(axis=-1))
-
-
-def _at(probabilities: FloatArray, index: npt.NDArray[np.int64]) -> FloatArray:
-    return np.take_along_axis(probabilities, index[..., None], axis=-1)[..., 0]
+def _painted(layer: Layer, cells: _Looked) -> FloatArray:
+    """Give the colours of cells times their opacity, and that opacity, (rows, columns, 4), 0 to 255."""
+    if layer.kind is LayerKind.STAGE:
+        colours = stage_colours()[cells.called]
+    elif layer.kind is LayerKind.PROBABILITY:
+        colours = ladder_ramp(cells.probabilities[:, :, Stage(layer.choice).index])
+    else:
+        colours = uncertainty_ramp(cells.uncertainty)
+    painted = np.empty((*cells.is_predicted.shape, 4), np.float32)
+    painted[:, :, :3], painted[:, :, 3] = colours, 255.0
+    painted[~cells.is_predicted] = 0.0
+    return painted
 
 
 def _chosen(choice: str, probabilities: FloatArray) -> npt.NDArray[np.int64]:
     """Give the index of the stage that a choice of saliency shows, for each row of probabilities."""
     if choice in (PREDICTED, RUNNER_UP):
-        return ranked(probabilities)[choice == RUNNER_UP]
+        ranking = ranked(probabilities)
+        return ranking.runner_up if choice == RUNNER_UP else ranking.called
     return np.full(probabilities.shape[:-1], Stage(choice).index, np.int64)
 
 
@@ -289,12 +315,13 @@ def _coverage(edges: FloatArray, n_px: int) -> sparse.csr_array:
     return sparse.csr_array(np.clip(overlap, 0.0, 1.0).astype(np.float32))
 
 
-def _laid_out(cells: FloatArray, frame: _Frame) -> FloatArray:
+def _laid_out(cells: npt.NDArray[np.generic], frame: _Frame) -> FloatArray:
     """Give values of cells (rows, columns, n) as those of the tile's pixels (h, w, n), averaged by coverage."""
     n_rows, n_columns, n = cells.shape
-    down = (_coverage(frame.y_edges, frame.height_px) @ cells.reshape(n_rows, -1)).reshape(-1, n_columns, n)
+    along_y, along_x = frame.coverage
+    down = (along_y @ cells.reshape(n_rows, -1).astype(np.float32)).reshape(-1, n_columns, n)
     turned = np.ascontiguousarray(down.transpose(1, 0, 2)).reshape(n_columns, -1)
-    across = (_coverage(frame.x_edges, frame.width_px) @ turned).reshape(frame.width_px, frame.height_px, n)
+    across = (along_x @ turned).reshape(frame.width_px, frame.height_px, n)
     return np.asarray(across.transpose(1, 0, 2), np.float32)
 
 
@@ -317,9 +344,9 @@ def _samples(edges: FloatArray, n_px: int, n_samples: int) -> FloatArray:
     return weights
 
 
-def _spread(colours: FloatArray, alpha: FloatArray, frame: _Frame) -> RgbaTile:
-    """Paint cell colours (rows, columns, 3) over the tile by coverage."""
-    image = _laid_out(np.concatenate([colours * alpha[:, :, None], alpha[:, :, None] * 255.0], axis=2), frame)
+def _spread(painted: npt.NDArray[np.generic], frame: _Frame) -> RgbaTile:
+    """Lay painted cells (rows, columns, 4) over the tile by coverage."""
+    image = _laid_out(painted, frame)
     opacity = image[:, :, 3:4] / 255.0
     image[:, :, :3] = np.divide(image[:, :, :3], opacity, out=np.zeros_like(image[:, :, :3]), where=opacity > 0)
     return np.ascontiguousarray(np.rint(np.clip(image, 0, 255)).astype(np.uint8))

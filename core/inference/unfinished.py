@@ -10,8 +10,8 @@ import numpy as np
 from core.domain.geometry import Grid
 from core.domain.predictions import FloatArray, PatchPredictions, PatchState
 from core.domain.stages import N_STAGES
-from core.inference.heatmap import saliency_maxima, scale_of_maxima
 from core.inference.results import ARRAYS, Shard, read_shard, shards_folder
+from core.inference.saliency_scale import saliency_maxima, scale_of_maxima
 
 _MAP_SIDE = 7
 

@@ -1,7 +1,7 @@
 """What a layer tile costs on 3,000 and on 300,000 patches: `python -m tests.bench.layers`.
 
-Milliseconds from a run's end (its arrays on disk) to the first encoded tile, and of the middle tile of each layer at
-several zooms, the best of five. Prints one JSON object.
+Milliseconds from a run's end (its arrays on disk) to the first encoded tile, in the middle and of all patches, and of
+the middle tile of each layer at several zooms, the best of five. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -40,16 +40,21 @@ def measured(n_columns: int, n_rows: int) -> dict[str, object]:
     zoom = DeepZoom(bounds=bounds, tile_px=256)
     with tempfile.TemporaryDirectory() as folder:
         save_results(Path(folder), varied(grid))
-        first_ms = {layer: best_ms(lambda layer=layer: first_tile(Path(folder), zoom, layer), 1) for layer in LAYERS}
+        first_ms, overview_ms = (
+            {layer: best_ms(first_tile(Path(folder), zoom, layer, n), 1) for layer in LAYERS} for n in (3, 9)
+        )
         painter = LayerPainter(load_results(Path(folder)), zoom)
         tiles_ms = {layer: [best_ms(middle_tile(painter, zoom, layer, n), 5) for n in (0, 3, 6, 9)] for layer in LAYERS}
-    return {"first_tile_ms": first_ms, "tile_ms_at_halvings_0_3_6_9": tiles_ms}
+    return {"first_tile_ms": first_ms, "first_overview_tile_ms": overview_ms, "tile_ms_at_halvings_0_3_6_9": tiles_ms}
 
 
-def first_tile(run_folder: Path, zoom: DeepZoom, layer: str) -> None:
-    """Do what a route does for the first tile after a run's end."""
-    painter = LayerPainter(load_results(run_folder), zoom)
-    middle_tile(painter, zoom, layer, 3)()
+def first_tile(run_folder: Path, zoom: DeepZoom, layer: str, n_halvings: int) -> Callable[[], None]:
+    """Give what a route does for the first tile after a run's end."""
+
+    def draw() -> None:
+        middle_tile(LayerPainter(load_results(run_folder), zoom), zoom, layer, n_halvings)()
+
+    return draw
 
 
 def middle_tile(painter: LayerPainter, zoom: DeepZoom, layer: str, n_halvings: int) -> Callable[[], None]:

@@ -12,15 +12,17 @@ import numpy.typing as npt
 import pytest
 
 from core.domain.geometry import Box, DeepZoom, Grid
-from core.domain.predictions import PatchPredictions, PatchState
+from core.domain.predictions import PatchState
 from core.domain.reads import Disposition, Item, Read, ReadId, Sight
 from core.domain.slides import SlideId
 from core.domain.stages import STAGES, Stage
-from core.inference.heatmap import LayerPainter, patch_saliency_image, saliency_scale
+from core.inference.heatmap import LayerPainter, patch_saliency_image
 from core.inference.layers import Layer, LayerKind, legends
 from core.inference.palette import ladder_ramp, rgb_of, saliency_ramp, uncertainty_ramp
+from core.inference.saliency_scale import saliency_scale
 from core.slides.deep_zoom import render_tile
 from core.slides.reader import SlideReader
+from tests.core.inference.layer_material import Counted, certain_of, predictions_of, small_grid
 from tests.journeys.seeded import light_cells_at_stage_4, write_cells
 
 SIZE_PX = (3000, 2200)
@@ -37,34 +39,6 @@ SIMULATED_VISION = {
     ),
 }
 LADDER = (Stage.S0, Stage.S1A, Stage.S2, Stage.S3, Stage.S4)
-
-
-def predictions_of(grid: Grid, probabilities: npt.NDArray[np.float32], **arrays: object) -> PatchPredictions:
-    """Give predictions with neutral values for what a test does not name."""
-    n = grid.n_patches
-    whole: dict[str, object] = {
-        "state": np.full(n, PatchState.PREDICTED, np.uint8),
-        "tissue_fraction": np.ones(n, np.float32),
-        "collagen_fraction": np.zeros(n, np.float32),
-        "saliency": np.zeros((n, 7, 7, 7), np.float16),
-        "saliency_on_collagen": np.full((n, 2), np.nan, np.float32),
-        "is_exact": np.ones(n, np.bool_),
-        **arrays,
-    }
-    return PatchPredictions(grid=grid, probabilities=probabilities, **whole)  # type: ignore[arg-type]
-
-
-def certain_of(stages: list[Stage]) -> npt.NDArray[np.float32]:
-    """Give probabilities that are sure of these stages."""
-    probabilities = np.zeros((len(stages), 7), np.float32)
-    probabilities[np.arange(len(stages)), [stage.index for stage in stages]] = 1.0
-    return probabilities
-
-
-def small_grid(n: int = 4, side_px: float = 100.0) -> tuple[Grid, DeepZoom]:
-    """Give a row of n cells that fills its bounds."""
-    bounds = Box(x_px=0, y_px=0, width_px=round(n * side_px), height_px=round(side_px))
-    return Grid.over(bounds, side_px), DeepZoom(bounds=bounds)
 
 
 @pytest.mark.parametrize("mpp", [0.25, 0.5, 0.37])
@@ -124,22 +98,6 @@ def test_cells_smaller_than_a_pixel_are_averaged_and_not_dropped() -> None:
     assert np.abs(tile[0, 5, :3] - expected).max() <= 1
 
 
-class _Counted(np.ndarray):
-    """An array that counts the values taken out of it, or compared as a whole."""
-
-    n_taken = 0
-
-    def __getitem__(self, key):  # type: ignore[no-untyped-def]
-        taken = np.asarray(super().__getitem__(key))
-        _Counted.n_taken += taken.size
-        return taken
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):  # type: ignore[no-untyped-def]
-        _Counted.n_taken += self.size
-        plain = [np.asarray(one) if isinstance(one, _Counted) else one for one in inputs]
-        return getattr(ufunc, method)(*plain, **kwargs)
-
-
 def values_for_a_tile(n_columns: int, n_rows: int, layer: str) -> int:
     """Give how many stored values the middle tile at full resolution costs."""
     grid = Grid(x_px=0, y_px=0, side_px=100.0, n_columns=n_columns, n_rows=n_rows)
@@ -147,11 +105,11 @@ def values_for_a_tile(n_columns: int, n_rows: int, layer: str) -> int:
     zoom = DeepZoom(bounds=bounds, tile_px=256)
     stages = (STAGES * (grid.n_patches // len(STAGES) + 1))[: grid.n_patches]
     whole = predictions_of(grid, certain_of(list(stages)))
-    counted = {name: getattr(whole, name).view(_Counted) for name in ("state", "probabilities", "saliency")}
+    counted = {name: getattr(whole, name).view(Counted) for name in ("state", "probabilities", "saliency")}
     painter = LayerPainter(replace(whole, **counted), zoom, scale=lambda: 1.0)
-    _Counted.n_taken = 0
+    Counted.n_taken = 0
     painter.tile(Layer.named(layer), zoom.n_levels - 1, n_columns * 50 // 256, n_rows * 50 // 256)
-    return _Counted.n_taken
+    return Counted.n_taken
 
 
 @pytest.mark.parametrize("layer", ["stage", "probability:2", "uncertainty", "tissue", "excluded", "saliency:predicted"])

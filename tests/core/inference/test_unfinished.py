@@ -6,8 +6,8 @@ import numpy as np
 
 from core.domain.geometry import Grid
 from core.domain.predictions import PatchPredictions, PatchState
-from core.inference.heatmap import saliency_scale
 from core.inference.results import ARRAYS, Shard, gather, save_shard, shards_folder
+from core.inference.saliency_scale import saliency_scale
 from core.inference.unfinished import UnfinishedRun
 from tests.journeys.seeded import varied
 
