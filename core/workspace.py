@@ -38,6 +38,7 @@ from core.retraining.training_sets import TrainingSets, TrainingSources
 from core.review.adjudication import Adjudicating, Cases
 from core.review.bringing_back import BringingBack
 from core.review.coverage import TissueGrids
+from core.review.film_strip import FilmStrip, StripSources
 from core.review.guide import Guide
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
@@ -88,6 +89,7 @@ class Workspace:
         self.tokens = Tokens(self.data_dir / "secret", clock=self.clock)
         self.reading = Reading(self.reads)
         self.bringing_back = BringingBack(BringingBackStore(self.database), self.predictions)
+        self.film_strip = self._make_film_strip()
         self.readers = SlideReaders()
         self.tiles = TileServer(self.readers, _TILE_CACHE_BYTES)
         self.tissue_grids = TissueGrids(self.readers, self.data_dir / "tissue")
@@ -148,6 +150,17 @@ class Workspace:
             record=self.training_sets.add,
             code_version=self.code_version,
             clock=self.clock,
+        )
+
+    def _make_film_strip(self) -> FilmStrip:
+        return FilmStrip(
+            StripSources(
+                runs=self._current_runs,
+                version=self.database.version,
+                predictions=self.predictions,
+                reads_after=self.reads.patch_reads_after,
+                may_see_run=lambda reader_id, slide_id: not self.sight.is_hidden(reader_id, slide_id),
+            )
         )
 
     def _make_demo(self, n_slides: int) -> DemoStudy:
@@ -301,6 +314,11 @@ class Workspace:
             return None
         found = (self.runs.run_by_id(run_id) for run_id in run_ids_for_reading(slide, model))
         return next((run for run in found if run is not None), None)
+
+    def _current_runs(self) -> tuple[tuple[Slide, Run], ...]:
+        """Give every slide that the latest model has read, with its run."""
+        current = ((slide, self.current_run(slide.slide_id)) for slide in self.slides.slides())
+        return tuple((slide, run) for slide, run in current if run is not None)
 
     def predictions(self, run_id: RunId) -> PatchPredictions:
         """Give a run's results; RunDamaged when its files are gone or broken."""

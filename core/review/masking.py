@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
+
 from core.domain.people import ReaderId
 from core.domain.reads import Item, Read
 
@@ -21,6 +24,14 @@ def visible_reads(reads: Iterable[Read], reader_id: ReaderId) -> tuple[Read, ...
     known = tuple(reads)
     own_items = _items_read(known, reader_id)
     return tuple(read for read in known if read.reader_id == reader_id or read.item in own_items)
+
+
+def others_in_sight(own_read_counts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Say for many items at once where others' reads show: the rule of `visible_reads`, as columns.
+
+    Args: own_read_counts: where a read of the reader's own stands and counts.
+    """
+    return own_read_counts
 
 
 def masked_items(reads: Iterable[Read], reader_id: ReaderId) -> int:

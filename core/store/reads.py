@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from core.domain.errors import BadRead, NotPermitted
+from core.domain.patch_reads import DISPOSITIONS, PatchReadColumns
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.reads import Disposition, Item, Read, ReadDraft, ReadId, Sight
 from core.domain.slides import SlideId
-from core.domain.stages import Stage
+from core.domain.stages import STAGE_NAMES, Stage
 from core.store import audit
 from core.store.audit import Deed, Value
 from core.store.connection import Cursor, Database, Of, from_column, to_column
@@ -77,6 +79,17 @@ class ReadStore:
         """Give the last row of each reader for each item, of one slide or of all, in the order they were stored."""
         return self._standing.get() if slide_id is None else self._standing_of_slide.get(slide_id)
 
+    def patch_reads_after(self, sequence: int) -> tuple[PatchReadColumns, ...]:
+        """Give the patch reads stored after a sequence as columns, each reader's on each slide in their order."""
+        codes = {
+            "sequence": sequence,
+            "dispositions": [one.value for one in DISPOSITIONS],
+            "stages": list(STAGE_NAMES),
+        }
+        with self._database.cursor() as cursor:
+            rows = cursor.execute(_SELECT_PATCH_COLUMNS, codes).fetchall()
+        return tuple(_columns(row) for row in rows)
+
     def standing_of(self, reader_id: ReaderId, item: Item) -> Read | None:
         """Give the last row of a reader for an item, or None."""
         with self._database.cursor() as cursor:
@@ -114,6 +127,18 @@ class ReadStore:
         with self._database.cursor() as cursor:
             rows = cursor.execute(_SELECT_STANDING_OF_SLIDE, {"slide_id": slide_id}).fetchall()
         return tuple(_read(row) for row in rows)
+
+
+def _columns(row: tuple[Any, ...]) -> PatchReadColumns:
+    return PatchReadColumns(
+        reader_id=ReaderId(row[0]),
+        slide_id=SlideId(row[1]),
+        recipe_hash=row[2],
+        patch_index=np.array(row[3], np.int64),
+        disposition=np.array(row[4], np.uint8),
+        stage=np.array(row[5], np.int8),
+        last_sequence=row[6],
+    )
 
 
 def _same_event(known: Read, draft: ReadDraft) -> Read:
@@ -232,6 +257,16 @@ _SELECT_STANDING_OF_SLIDE = """
     FROM read WHERE slide_id = $slide_id
     QUALIFY row_number() OVER (PARTITION BY reader_id, slide_id, patch_index, recipe_hash ORDER BY sequence DESC) = 1
     ORDER BY sequence
+"""
+_SELECT_PATCH_COLUMNS = """
+    SELECT
+        reader_id, slide_id, recipe_hash,
+        list(patch_index ORDER BY sequence),
+        list(list_position($dispositions, disposition) - 1 ORDER BY sequence),
+        list(coalesce(list_position($stages, stage), 0) - 1 ORDER BY sequence),
+        max(sequence) AS last_sequence
+    FROM read WHERE patch_index IS NOT NULL AND sequence > $sequence
+    GROUP BY reader_id, slide_id, recipe_hash ORDER BY last_sequence
 """
 _SELECT_STANDING_OF_READER = """
     SELECT
