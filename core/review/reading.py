@@ -53,13 +53,13 @@ class Reading:
             standing = self._reads.standing_of(reader.reader_id, request.item)
             return self._reads.add(self._draft(reader, request, standing))
 
-    def undo(self, reader: Reader, slide_id: SlideId, event_id: str) -> Read | None:
+    def undo(self, reader: Reader, slide_id: SlideId, event_id: str, *, only: str | None = None) -> Read | None:
         """Take back the reader's last event on a slide or its patches, or give None when none is left.
 
         The new row restores what that event had replaced, or withdraws the read when there was nothing. Undone
-        again, it walks further back; undoing cannot itself be undone.
+        again, it walks further back; undoing cannot itself be undone. With `only`, no other event is taken back.
 
-        Raises: NotPermitted, BadRead.
+        Raises: NotPermitted, BadRead (the event `only` is not the last any more, as after reading in another tab).
         """
         require(reader, Permission.READ_SLIDES)
         _check_event_id(event_id)
@@ -68,6 +68,8 @@ class Reading:
             if known:
                 return known
             undone = self._reads.last_undoable(reader.reader_id, slide_id)
+            if only is not None and (undone is None or undone.event_id != only):
+                raise BadRead("This is not your last entry on the slide any more, so it was not taken back.")
             return self._reads.add(self._undoing(undone, event_id)) if undone else None
 
     def _known(self, event_id: str, reader: Reader, item: Item | None) -> Read | None:

@@ -91,7 +91,7 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
     slide_id = viewing.slide_id
     eid = str(event["eid"])
     if event.get("action") == "undo":
-        workspace.reading.undo(reader, slide_id, eid)
+        workspace.reading.undo(reader, slide_id, eid, only=_undone(event))
         return
     action = str(event.get("action"))
     if action in _BACK_ACTIONS:
@@ -120,6 +120,12 @@ def _run(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> R
         return None
     run_id = workspace.sight.run_id(reader.reader_id, _id(event, "run"))
     return None if run_id is None else workspace.run(run_id)
+
+
+def _undone(event: Mapping[str, object]) -> str | None:
+    """Give the event that is to be taken back where the browser names it; else it is the last one on the slide."""
+    named = event.get("undoes")
+    return None if named is None else str(named)[:64]
 
 
 def _back_request(event: Mapping[str, object], run: Run | None, *, is_back: bool) -> BackRequest:

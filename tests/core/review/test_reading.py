@@ -241,3 +241,21 @@ def test_undo_leaves_other_readers_and_other_slides_alone(reading: Reading) -> N
     reading.record(ANNA, ask("e1", stage=Stage.S2))
     assert reading.undo(BERT, SLIDE_ID, "u1") is None
     assert reading.undo(ANNA, SlideId("0" * 32), "u2") is None
+
+
+def test_an_undo_that_names_its_event_takes_back_no_other(reading: Reading, reads: ReadStore) -> None:
+    reading.record(ANNA, ask("e1", patch(1), stage=Stage.S2))
+    reading.record(ANNA, ask("e2", patch(2), stage=Stage.S3))
+    with pytest.raises(BadRead, match="not your last entry"):
+        reading.undo(ANNA, SLIDE_ID, "u1", only="e1")
+    assert len(reads.history(patch(1))) == len(reads.history(patch(2))) == 1
+    walked = [reading.undo(ANNA, SLIDE_ID, f"v{name}", only=name) for name in ("e2", "e1")]
+    assert [read.item if read else None for read in walked] == [patch(2), patch(1)]
+    with pytest.raises(BadRead, match="not your last entry"):
+        reading.undo(ANNA, SLIDE_ID, "u2", only="e1")
+
+
+def test_a_named_undo_sent_again_is_the_same_row(reading: Reading, reads: ReadStore) -> None:
+    reading.record(ANNA, ask("e1", stage=Stage.S2))
+    assert reading.undo(ANNA, SLIDE_ID, "u", only="e1") == reading.undo(ANNA, SLIDE_ID, "u", only="e1")
+    assert len(reads.history(WHOLE_SLIDE)) == 2

@@ -100,6 +100,14 @@ def test_undo_takes_back_the_last_entry(room: tuple[Workspace, Slide, RunId]) ->
     assert not read.disposition.counts
 
 
+def test_undo_of_an_entry_that_is_not_the_last_is_refused(room: tuple[Workspace, Slide, RunId]) -> None:
+    answers(room, sent(room, "abababab-01", n=30, patch=10), sent(room, "abababab-02", n=31, patch=11))
+    refused = answers(room, sent(room, "abababab-03", n=32, action="undo", undoes="abababab-01"))
+    assert "not your last entry" in (refused["abababab-03"].refused or "")
+    taken_back = answers(room, sent(room, "abababab-04", n=33, action="undo", undoes="abababab-02"))
+    assert taken_back["abababab-04"].refused is None
+
+
 class _HeldReading:
     """A store that cannot be written to just now."""
 
