@@ -20,18 +20,16 @@ from core.domain.stages import STAGES
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256
 from pages.parts.outbox import Receipt
 from pages.parts.slide_layout import layout_of
+from pages.parts.view_source import view_source
 from pages.routes.pictures import layer_version
 
 _FOLDER = Path(__file__).parent / "deep_zoom_view"
 _MODULES = (
-    "words",
-    "api",
-    "outbox",
+    "drawing_library",
     "scene",
     "layers",
     "furniture",
     "about",
-    "grade",
     "strip",
     "keys",
     "view",
@@ -146,13 +144,10 @@ def _plain(view: ViewerData) -> dict[str, object]:
     }
 
 
-def _source(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
-
+_source = view_source(_FOLDER, _MODULES, _STYLES)
 _component = st.components.v2.component(
     "fibroread_deep_zoom",
-    html=_source("view.html"),
-    css="\n".join(_source(f"{name}.css") for name in _STYLES),
-    js="\n".join(_source(f"{name}.js") for name in _MODULES),
+    html=_source.html,
+    css=_source.css,
+    js=_source.js,
 )

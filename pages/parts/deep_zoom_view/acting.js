@@ -187,17 +187,3 @@ Object.assign(Room.prototype, {
     this.expose();
   },
 });
-
-function readAfter(before, { action, stage, confidence, comment }, call) {
-  const read = { stage: null, disposition: "", confidence: null, comment: null, ...(before || {}) };
-  if (action === "accept") Object.assign(read, { stage: call, disposition: "accepted" });
-  if (action === "stage") {
-    const disposition = call === null ? "staged" : stage === call ? "accepted" : "corrected";
-    Object.assign(read, { stage, disposition });
-  }
-  if (action === "defer") read.disposition = "deferred";
-  if (action === "exclude") read.disposition = "excluded";
-  if (confidence !== null) read.confidence = confidence;
-  if (comment !== null) read.comment = comment;
-  return read;
-}

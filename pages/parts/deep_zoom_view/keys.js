@@ -1,23 +1,6 @@
-// The keyboard. It listens on the whole document, so that it works wherever the focus is, and rests in fields.
+// What each key does in the viewer.
 
-const TEXT_INPUTS = new Set(["text", "search", "number", "email", "password", "url", "tel", "date", "time"]);
 const PAN_STEP = 0.12;
-
-function isTyping(event) {
-  const [origin] = event.composedPath();
-  if (!(origin instanceof Element)) return false;
-  if (origin.isContentEditable || origin.tagName === "TEXTAREA" || origin.tagName === "SELECT") return true;
-  return origin.tagName === "INPUT" && TEXT_INPUTS.has((origin.getAttribute("type") || "text").toLowerCase());
-}
-
-// Controls that have keys of their own keep them: arrows move a slider, Enter presses a focused button.
-function belongsToControl(event) {
-  const [origin] = event.composedPath();
-  if (!(origin instanceof Element)) return false;
-  if (origin.tagName === "INPUT") return event.key.startsWith("Arrow") || event.key === " ";
-  const isPress = event.key === "Enter" || event.key === " ";
-  return isPress && (origin.tagName === "BUTTON" || origin.tagName === "A" || origin.getAttribute("role") === "tab");
-}
 
 function keyAction(event, room) {
   if (room.study) return studyKeyAction(event, room);
@@ -77,18 +60,4 @@ function moveAction(event, room) {
   };
   const move = moves[event.key];
   return move ? Object.assign(() => move(), { mayRepeat: true }) : null;
-}
-
-function listenToKeys(room) {
-  const listener = (event) => {
-    if (event.defaultPrevented || event.isComposing || isTyping(event) || belongsToControl(event)) return;
-    const action = keyAction(event, room);
-    if (!action || !room.scene || !room.scene.base) return;
-    event.preventDefault();
-    event.stopImmediatePropagation(); // Streamlit has keys of its own (R, C), OpenSeadragon too
-    if (event.repeat && !action.mayRepeat) return; // a key held down is one entry
-    action();
-  };
-  document.addEventListener("keydown", listener, true);
-  return () => document.removeEventListener("keydown", listener, true);
 }

@@ -164,14 +164,3 @@ class Strip {
     );
   }
 }
-
-// A comment or a confidence alone is no read yet.
-function isRead(read) {
-  return Boolean(read && read.disposition && read.disposition !== "withdrawn");
-}
-
-function frameWords(read) {
-  if (read.disposition === "deferred") return "D";
-  if (read.disposition === "excluded") return "X";
-  return `${read.disposition === "accepted" ? "✓ " : ""}${read.stage ?? "…"}`;
-}

@@ -53,7 +53,7 @@ class Room {
         if (event.detail > 0) event.currentTarget.blur();
       });
     }
-    this.stopKeys = listenToKeys(this);
+    this.stopKeys = listenToKeys((event) => (this.scene && this.scene.base ? keyAction(event, this) : null));
     this.drawnTimer = setInterval(() => this.exposeDrawn(), 120);
     await this.openSlide();
     this.outbox.flush();

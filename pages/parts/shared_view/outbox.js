@@ -17,11 +17,14 @@ class Outbox {
     this.sentAt = 0;
   }
 
+  // Send an event for good; give the name that its receipt will bear.
   put(event) {
     this.n += 1;
-    this.events.push({ n: this.n, eid: newId(), reader: this.reader, ...event });
+    const eid = newId();
+    this.events.push({ n: this.n, eid, reader: this.reader, ...event });
     this.keep();
     this.flush();
+    return eid;
   }
 
   flush() {

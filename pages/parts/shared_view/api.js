@@ -13,8 +13,8 @@ class Api {
     return { Authorization: `Bearer ${this.token}` };
   }
 
-  async fetchOk(address) {
-    const answer = await fetch(address, { headers: this.headers });
+  async fetchOk(address, signal) {
+    const answer = await fetch(address, { headers: this.headers, signal });
     if (answer.status === 401) this.onUnauthorized();
     if (!answer.ok) {
       const words = await answer.json().then((body) => body.error).catch(() => null);
@@ -25,6 +25,11 @@ class Api {
 
   async json(address) {
     return (await this.fetchOk(address)).json();
+  }
+
+  // Give a picture decoded, to be drawn at once. Whoever asked closes it.
+  async bitmap(address, signal) {
+    return createImageBitmap(await (await this.fetchOk(address, signal)).blob());
   }
 
   // Give an object URL of a picture, and the headers it came with.
@@ -58,23 +63,4 @@ class Api {
     }
     this.pictures.clear();
   }
-}
-
-let drawingLibrary = null;
-
-// OpenSeadragon is UMD: it is injected once, as a script of our own origin.
-function loadDrawingLibrary(address) {
-  if (window.OpenSeadragon) return Promise.resolve(window.OpenSeadragon);
-  if (drawingLibrary) return drawingLibrary;
-  drawingLibrary = new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.onload = () => resolve(window.OpenSeadragon);
-    script.onerror = () => {
-      drawingLibrary = null;
-      reject(new Error("The viewer's drawing library did not load."));
-    };
-    document.head.append(script);
-  });
-  return drawingLibrary;
 }
