@@ -18,7 +18,19 @@ from core.access.single_sign_on import is_valid, verified_reader
 from core.domain.errors import NotPermitted
 from core.domain.people import Reader, Role
 from core.workspace import Workspace, current_workspace
-from pages import adjudication, agreement, guide, registry, retraining, review, slides, studies, study_reading, worklist
+from pages import (
+    adjudication,
+    agreement,
+    guide,
+    patches,
+    registry,
+    retraining,
+    review,
+    slides,
+    studies,
+    study_reading,
+    worklist,
+)
 from pages.parts import destinations, messages, session
 
 _ICON = Path(__file__).parent / "parts" / "icon.png"
@@ -26,6 +38,7 @@ _STYLE = Path(__file__).parent / "parts" / "shell.css"
 _PAGES = (
     ("Review", "read", review.render),
     ("Worklist", "worklist", worklist.render),
+    ("Patches", "patches", patches.render),
     ("Slides", "slides", slides.render),
     ("Studies", "studies", studies.render),
     ("Guide", "guide", guide.render),

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.access.permissions import Permission, require
+from core.domain.errors import NothingToDo
+from core.domain.geometry import Box
 from core.domain.people import Reader, ReaderId
 from core.domain.predictions import PatchPredictions, Run, RunId
 from core.domain.slides import Slide, SlideId
@@ -160,6 +162,16 @@ class FilmStrip:
             found_at=found_at,
             first_unread=int(np.argmin(is_read)) if n_read < laid.rows.size else None,
         )
+
+    def place_of(self, reader: Reader, run_id: RunId, patch_index: int) -> tuple[SlideId, Box]:
+        """Give the slide and the level-0 box of a patch that may be seen; NothingToDo for any other."""
+        require(reader, Permission.READ_SLIDES)
+        sight = self._sight(reader.reader_id)
+        row = sight.index.row_of(run_id, patch_index)
+        if row is None or not sight.may_see[row]:
+            raise NothingToDo(f"There is no patch {patch_index} of such a run. Reload the page.")
+        slide_id = sight.index.runs[int(sight.index.run_number[row])].slide.slide_id
+        return slide_id, self._sources.predictions(run_id).grid.box(patch_index)
 
     def _sight(self, reader_id: ReaderId) -> StripSight:
         index = self._index()

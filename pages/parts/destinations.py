@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from core.domain.geometry import Box
 from core.domain.slides import SlideId
 from core.domain.studies import EntryId
 from pages.parts import session
 
 _PAGES = "shell.pages"
+_BOX_ON_SCREEN_PX = 300
 
 
 def remember_pages(pages: Mapping[str, st.Page]) -> None:
@@ -27,6 +29,16 @@ def page_named(address: str) -> st.Page:
 def open_slide(slide_id: SlideId) -> None:
     """Leave for the viewer with this slide; call it in the body of a page, not in a callback."""
     st.switch_page(page_named("read"), query_params={"slide": slide_id})
+
+
+def open_place(slide_id: SlideId, box: Box) -> None:
+    """Leave for the viewer with a level-0 box in the middle; call it in the body of a page, not in a callback."""
+    place = {
+        "x": f"{box.x_px + box.width_px / 2:.1f}",
+        "y": f"{box.y_px + box.height_px / 2:.1f}",
+        "zoom": f"{_BOX_ON_SCREEN_PX / box.width_px:.6g}",
+    }
+    st.switch_page(page_named("read"), query_params={"slide": slide_id, **place})
 
 
 def draw_slide_link(slide_id: SlideId, label: str) -> None:

@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256, ensure_openseadragon
+from pages.routes import film_strip
 from pages.routes.facts import Facts
 from pages.routes.gate import Gate
 from pages.routes.ground import Ground
@@ -44,6 +45,8 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
         Route("/runs/{run_id}/strip", gate.lets(facts.strip)),
         Route("/runs/{run_id}/patches/{index:int}", gate.lets(facts.patch)),
         Route("/runs/{run_id}/patches/{index:int}/brought_back", gate.lets(facts.brought_back)),
+        Route("/film-strip/choices", gate.lets(film_strip.choices)),
+        Route("/film-strip/page", gate.lets(film_strip.page)),
     ]
 
 

@@ -51,9 +51,9 @@ def light_cells_at_stage_4(grid: Grid) -> PatchPredictions:
     return _predictions(grid, np.where(is_light, PatchState.PREDICTED, PatchState.BACKGROUND), probabilities)
 
 
-def varied(grid: Grid) -> PatchPredictions:
-    """Predict every stage somewhere, with a few places left out for each reason; the same each time."""
-    random = np.random.default_rng(7)
+def varied(grid: Grid, number: int = 7) -> PatchPredictions:
+    """Predict every stage somewhere, with a few places left out for each reason; the same each time for a number."""
+    random = np.random.default_rng(number)
     probabilities = random.dirichlet(np.full(7, 0.35), grid.n_patches).astype(np.float32)
     state = np.full(grid.n_patches, PatchState.PREDICTED)
     for value in (PatchState.BACKGROUND, PatchState.BLURRED, PatchState.FOLDED, PatchState.PEN, PatchState.BUBBLE):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.domain.errors import NotPermitted
+from core.domain.errors import NothingToDo, NotPermitted
 from core.domain.people import ReaderId, Role
 from core.domain.reads import Disposition
 from core.domain.stages import STAGES, Stage
@@ -189,6 +189,18 @@ def test_whose_read_lies_on_a_hidden_slide_is_not_named(study: StripStudy) -> No
     study.hidden.add((ANNA, slide_id_of(1)))
     assert study.strip.choices(study.reader("anna")).readers == ()
     assert study.places(reads=OTHER, reader_id=BERT) == []
+
+
+def test_the_place_of_a_patch_is_told_to_those_who_may_see_it(study: StripStudy) -> None:
+    number, index = study.places()[0]
+    run_id = study.runs[number][1].run_id
+    slide_id, box = study.strip.place_of(study.reader("anna"), run_id, index)
+    assert (slide_id, box) == (slide_id_of(number), study.predictions(run_id).grid.box(index))
+    with pytest.raises(NothingToDo):
+        study.strip.place_of(study.reader("anna"), run_id, 10**6)
+    study.hidden.add((ANNA, slide_id_of(number)))
+    with pytest.raises(NothingToDo):
+        study.strip.place_of(study.reader("anna"), run_id, index)
 
 
 def test_a_damaged_run_is_named_and_holds_up_no_other(study: StripStudy) -> None:
