@@ -105,7 +105,7 @@ def load_exact_predictor(weights_path: Path) -> "ExactPredictor | TorchPredictor
     def load_reference() -> "TorchPredictor":
         from models.predictor import load_torch_predictor
 
-        return load_torch_predictor(weights_path, "cpu")
+        return load_torch_predictor(weights_path)
 
     try:
         path = graph_path(graphs_folder(weights_path), "fp32")

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -64,25 +64,53 @@ class Quantisation:
         )
 
 
-class FastPredictor:
-    """Predicts with the quantised graph, and again exactly where that is close; safe from many threads."""
+class QuickPass(Protocol):
+    """A network in fewer digits."""
 
-    def __init__(self, quick: CompiledGraph, exact: ExactPredictor, margin: float) -> None:
-        """Take both passes; a margin of 0 never asks again, which is screening and not for a call."""
-        self._quick, self._exact, self._margin = quick, exact, margin
-        self.n_streams = quick.n_streams
+    n_streams: int
+
+    def run(self, patches: Patches) -> tuple[Probabilities, npt.NDArray[np.floating[Any]]]:
+        """Give probabilities (n, classes) and maps (n, classes, 7, 7)."""
+
+
+class ExactPass(Protocol):
+    """The same network in single precision."""
 
     @property
     def device_name(self) -> str:
         """Give what it runs on, in words."""
-        again = f", again in single precision below a margin of {self._margin:.3f}" if self._margin else ""
-        return f"{self._exact.device_name}, 8-bit integers{again}"
+
+    def predict(self, patches: Patches) -> Minibatch:
+        """Predict RGB patches."""
+
+    def explain(self, patch: Patches, *, method: str, layer: str, class_index: int) -> npt.NDArray[np.float32]:
+        """Give a raw saliency map of one RGB patch."""
+
+
+class FastPredictor:
+    """Predicts with the quantised graph, and again exactly where that is close; safe from many threads."""
+
+    def __init__(self, quick: QuickPass, exact: ExactPass, margin: float, precision: str = "8-bit integers") -> None:
+        """Take both passes; a margin of 0 never asks again, which is screening and not for a call."""
+        self._quick, self._exact, self._margin, self._precision = quick, exact, margin, precision
+        self.n_streams = quick.n_streams
+
+    @property
+    def margin(self) -> float:
+        """Give the margin below which it asks again."""
+        return self._margin
+
+    @property
+    def device_name(self) -> str:
+        """Give what it runs on, in words."""
+        again = f", again in single precision below a margin of {self.margin:.3f}" if self.margin else ""
+        return f"{self._exact.device_name}, {self._precision}{again}"
 
     def predict(self, patches: Patches) -> Minibatch:
         """Predict RGB patches (n, 224, 224, 3)."""
         probabilities, maps = self._quick.run(patches)
         saliency = maps.astype(np.float16)
-        is_again = margins_of(probabilities) < self._margin
+        is_again = ~(margins_of(probabilities) >= self.margin)  # no number is close, too: half precision can overflow
         if is_again.any():
             again = self._exact.predict(patches[is_again])
             probabilities[is_again], saliency[is_again] = again.probabilities, again.saliency
@@ -118,20 +146,28 @@ def quantise(weights_path: Path, calibration: Patches, held_out: Patches) -> Qua
         np.concatenate([quick.run(part)[0] for part in _minibatches(held_out)]),
         np.concatenate([exact.predict(part).probabilities for part in _minibatches(held_out)]),
     )
-    record = path.with_suffix(".json")
-    unfinished = record.with_name(f"{record.name}.{os.getpid()}.part")
-    unfinished.write_text(json.dumps(asdict(measured)), encoding="utf-8")
-    unfinished.replace(record)
+    write_quantisation(path.with_suffix(".json"), measured)
     return measured
 
 
 def stored_quantisation(folder: Path) -> Quantisation | None:
     """Give what was measured when a checkpoint was quantised; None when it was not, or for another OpenVINO."""
+    return read_quantisation(graph_path(folder, "int8").with_suffix(".json"))
+
+
+def read_quantisation(record: Path) -> Quantisation | None:
+    """Give what was measured and kept; None when nothing was."""
     try:
-        record = graph_path(folder, "int8").with_suffix(".json")
         return Quantisation(**json.loads(record.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def write_quantisation(record: Path, measured: Quantisation) -> None:
+    """Keep what was measured; the record appears when it is whole."""
+    unfinished = record.with_name(f"{record.name}.{os.getpid()}.part")
+    unfinished.write_text(json.dumps(asdict(measured)), encoding="utf-8")
+    unfinished.replace(record)
 
 
 def load_fast_predictor(exact: ExactPredictor, folder: Path, *, is_screening: bool) -> FastPredictor:

@@ -1,4 +1,4 @@
-"""The predictor that suits a device."""
+"""The predictor that suits a device, and which devices there are."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.exact import ExactPredictor
     from models.fast import FastPredictor
+    from models.on_device import ExactOnDevice, FastOnDevice
     from models.predictor import TorchPredictor
 
 _DEVICES = ("auto", "cpu", "cuda")
@@ -15,19 +16,15 @@ _GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg")
 
 def load_predictor(
     weights_path: Path, device: str = "auto", mode: str = "exact"
-) -> "ExactPredictor | FastPredictor | TorchPredictor":
+) -> "ExactPredictor | FastPredictor | TorchPredictor | ExactOnDevice | FastOnDevice":
     """Load a safetensors checkpoint onto 'auto', 'cpu' or 'cuda', to predict 'exact', 'fast' or 'screening'.
 
     Raises: ValueError when the file does not fit, there is no such device, or the checkpoint has no such mode there.
     """
     if device not in _DEVICES:
         raise ValueError(f"unknown device '{device}'; use auto, cpu or cuda")
-    if device == "cuda" or (device == "auto" and _has_cuda()):
-        from models.predictor import load_torch_predictor
-
-        if mode != "exact":
-            raise ValueError(f"a GPU predicts exactly; '{mode}' is for processors, use --device cpu")
-        return load_torch_predictor(weights_path, "cuda")
+    if device == "cuda" or (device == "auto" and visible_devices()):
+        return _load_on_cuda(weights_path, mode)
     from models.exact import ExactPredictor, load_exact_predictor
 
     exact = load_exact_predictor(weights_path)
@@ -41,10 +38,22 @@ def load_predictor(
     return load_fast_predictor(exact, graphs_folder(weights_path), is_screening=mode == "screening")
 
 
-def _has_cuda() -> bool:
-    """Ask torch, but not where Linux has no driver: importing torch takes seconds."""
-    if sys.platform == "linux" and not any(Path(driver).exists() for driver in _GPU_DRIVERS):
-        return False
-    import torch
+def visible_devices() -> tuple[str, ...]:
+    """Give the name of each CUDA device that can be used here, as CUDA_VISIBLE_DEVICES would have it.
 
-    return torch.cuda.is_available()
+    Asks torch, but not where Linux has no driver: importing torch takes seconds.
+    """
+    if sys.platform == "linux" and not any(Path(driver).exists() for driver in _GPU_DRIVERS):
+        return ()
+    from models.device import visible_devices as find
+
+    return find()
+
+
+def _load_on_cuda(weights_path: Path, mode: str) -> "ExactOnDevice | FastOnDevice":
+    if not visible_devices():
+        raise ValueError("no CUDA device is available here; use auto or cpu")
+    from models.device import CudaDevice
+    from models.on_device import load_on_device
+
+    return load_on_device(weights_path, CudaDevice(), mode)

@@ -1,10 +1,12 @@
 """The patch classifier: torchvision's ResNet-50 with as many outputs as there are classes."""
 
+import copy
 from typing import cast
 from urllib.error import URLError
 
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import ResNet50_Weights, resnet50
 
 INPUT_MEAN = (0.485, 0.456, 0.406)
@@ -39,3 +41,18 @@ def standardise(patches: torch.Tensor) -> torch.Tensor:
     mean = torch.tensor(INPUT_MEAN, dtype=patches.dtype, device=patches.device).view(1, 3, 1, 1)
     std = torch.tensor(INPUT_STD, dtype=patches.dtype, device=patches.device).view(1, 3, 1, 1)
     return (patches - mean) / std
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """Give a copy of a ResNet for inference whose convolutions carry the normalisation that follows each of them."""
+    network = copy.deepcopy(network).eval()
+    for module in list(network.modules()):
+        pairs = [(f"conv{number}", f"bn{number}") for number in (1, 2, 3)]
+        if isinstance(module, nn.Sequential):  # of a shortcut: a convolution and its normalisation
+            pairs.append(("0", "1"))
+        for convolution, normalisation in pairs:
+            if isinstance(getattr(module, normalisation, None), nn.BatchNorm2d):
+                fused = fuse_conv_bn_eval(getattr(module, convolution), getattr(module, normalisation))
+                setattr(module, convolution, fused)
+                setattr(module, normalisation, nn.Identity())
+    return network

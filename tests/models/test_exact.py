@@ -31,7 +31,7 @@ def weights(network: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def reference(weights: Path) -> TorchPredictor:
     """Give the same checkpoint in plain torch."""
-    return load_torch_predictor(weights, "cpu")
+    return load_torch_predictor(weights)
 
 
 @pytest.fixture

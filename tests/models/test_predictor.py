@@ -12,14 +12,13 @@ from models.patch_classifier import INPUT_MEAN, INPUT_STD
 from models.predictor import TorchPredictor, load_torch_predictor
 from models.saliency import raw_map
 
-CPU = torch.device("cpu")
 N_CLASSES = 7
 
 
 @pytest.fixture(scope="module")
 def predictor(network: nn.Module) -> TorchPredictor:
     """Give the network as a predictor."""
-    return TorchPredictor(network, CPU)
+    return TorchPredictor(network)
 
 
 def _standardised(patches: np.ndarray) -> torch.Tensor:
@@ -69,6 +68,6 @@ def test_a_saved_checkpoint_predicts_as_its_network_up_to_half_precision(
     network: nn.Module, predictor: TorchPredictor, patches: np.ndarray, tmp_path: Path
 ) -> None:
     save_checkpoint(network, tmp_path / "weights.safetensors")
-    loaded = load_torch_predictor(tmp_path / "weights.safetensors", "cpu")
+    loaded = load_torch_predictor(tmp_path / "weights.safetensors")
     assert loaded.predict(patches).probabilities == pytest.approx(predictor.predict(patches).probabilities, abs=0.02)
     assert loaded.device_name.startswith("cpu")
