@@ -48,4 +48,11 @@ def load_reference(weights_path: Path) -> PatchPredictor:
     """Load a checkpoint into plain torch in single precision, which every other way is held against."""
     from models.predictor import load_torch_predictor
 
-    return load_torch_predictor(weights_path, "cpu")
+    return load_torch_predictor(weights_path)
+
+
+def visible_devices() -> tuple[str, ...]:
+    """Give the CUDA devices that the worker can use, each as CUDA_VISIBLE_DEVICES would name it."""
+    from models.loading import visible_devices as find
+
+    return find()

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.bench.profile import Alone, Profile, profile_of
 from core.bench.steps import Sample, Subject, forward_s, storing_s, take_sample
 from core.bench.watched_run import WatchedRun, watch_run
-from core.inference.ports import PatchPredictor
+from core.inference.ports import OnDevice, PatchPredictor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ def measure_engine(subject: Subject, predictor: PatchPredictor) -> EngineTimes:
 
     Limits: the predictor is loaded; another program on the machine shows in every figure.
     """
-    sample = take_sample(subject)
+    sample = take_sample(subject, is_on_device=isinstance(predictor, OnDevice))
     before_s, _ = forward_s(predictor, sample.pixels)
     with tempfile.TemporaryDirectory(prefix="fibroread-bench-") as folder:
         run = watch_run(subject, predictor, Path(folder) / "run")
@@ -66,7 +66,7 @@ def measure_engine(subject: Subject, predictor: PatchPredictor) -> EngineTimes:
         again_fraction = float(predictions.is_exact[predictions.is_predicted].mean())
     after_s, sample_again_fraction = forward_s(predictor, sample.pixels)
     network_s = (before_s + after_s) / 2
-    alone = _alone(run, sample, network_s, stored_s, is_on_cores=not predictor.device_name.startswith("cuda"))
+    alone = _alone(run, sample, network_s, stored_s, is_on_cores=not isinstance(predictor, OnDevice))
     alone_s = alone.beside_s + sample.colour_table_s + run.n_patches * (sample.reading_s + network_s)
     return EngineTimes(
         n_patches=run.n_patches,

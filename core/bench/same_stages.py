@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from core.bench.steps import Subject
 from core.domain.errors import NothingToDo
-from core.inference.open_shard import MINIBATCH
+from core.inference.feeding import MINIBATCH
 from core.inference.plan import make_plan
 from core.inference.ports import Minibatch, PatchPredictor
 from core.inference.reading import PatchSource

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,13 +15,13 @@ import numpy.typing as npt
 from core.domain.errors import NothingToDo
 from core.domain.predictions import PatchPredictions
 from core.domain.recipe import Recipe
+from core.inference.feeding import Cores, minibatch_of
 from core.inference.messages import SlideFacts
-from core.inference.open_shard import MINIBATCH
 from core.inference.plan import Plan, make_plan
 from core.inference.ports import PatchPredictor, RegionReader
 from core.inference.reading import PatchSource
 from core.inference.results import ARRAYS, Shard, save_results, save_shard
-from core.preprocess.colours import Colours, forget_tables
+from core.preprocess.colours import Colours, Meanings, forget_tables
 from core.preprocess.patches import Block, read_block, spread_sample
 
 _SAMPLE = 1024
@@ -37,6 +37,7 @@ class Subject:
     open_reader: Callable[[], RegionReader]
     slide: SlideFacts
     recipe: Recipe
+    cores: Cores = field(default_factory=Cores)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -61,16 +62,18 @@ class Sample:
         return self.decoding_s + self.stain_s + self.quality_s
 
 
-def take_sample(subject: Subject, n_patches: int = _SAMPLE) -> Sample:
+def take_sample(subject: Subject, n_patches: int = _SAMPLE, *, is_on_device: bool = False) -> Sample:
     """Plan a run, and read and judge about so many patches, in blocks spread over the slide.
 
+    Args: is_on_device: the network brings colours itself, and what is left of the stain is what colours mean.
     Raises: NothingToDo where none is to be predicted.
     """
     forget_tables()
     reader = subject.open_reader()
     try:
         plan, plan_s = timed(lambda: make_plan(reader, subject.slide, subject.recipe, lambda: iter(())))
-        colours, colour_table_s = timed(lambda: Colours(plan.stain))
+        table, colour_table_s = timed(lambda: Colours(plan.stain))
+        colours = Meanings() if is_on_device else table
         source = PatchSource(reader=reader, plan=plan, recipe=subject.recipe, colours=colours)
         raw, wall_s, processor_s = _read(source, _spread_blocks(plan, n_patches))
     finally:
@@ -97,7 +100,8 @@ def forward_s(predictor: PatchPredictor, pixels: Pixels) -> tuple[float, float]:
 
     The first pass warms up.
     """
-    parts = [pixels[first : first + MINIBATCH] for first in range(0, len(pixels), MINIBATCH)]
+    size = minibatch_of(predictor)
+    parts = [pixels[first : first + size] for first in range(0, len(pixels), size)]
     with ThreadPoolExecutor(predictor.n_streams) as streams:
         list(streams.map(predictor.predict, parts[: predictor.n_streams]))
         answers, all_s = timed(lambda: list(streams.map(predictor.predict, parts)))

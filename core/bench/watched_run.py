@@ -14,7 +14,7 @@ from core.bench.steps import Subject
 from core.domain.errors import NothingToDo
 from core.domain.predictions import PatchPredictions
 from core.inference.engine import InferenceTask, infer
-from core.inference.ports import Minibatch, PatchPredictor
+from core.inference.ports import Minibatch, OnDevice, PatchPredictor
 from core.inference.results import load_results
 from core.preprocess.colours import forget_tables
 
@@ -35,7 +35,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class WatchedRun:
-    """What happened when, in seconds from the beginning; `processor_s` is that of all threads together."""
+    """What happened when, in seconds from the beginning; `processor_s` is that of all threads of this process."""
 
     opened_s: float
     planned_s: float
@@ -54,8 +54,8 @@ class WatchedRun:
 class _Watched:
     """A predictor that notes when it was asked and when it had answered."""
 
-    def __init__(self, predictor: PatchPredictor, began_s: float) -> None:
-        self.calls: list[Call] = []
+    def __init__(self, predictor: PatchPredictor, began_s: float, calls: list[Call]) -> None:
+        self.calls = calls
         self.n_streams, self.device_name = predictor.n_streams, predictor.device_name
         self.explain = predictor.explain
         self._predictor, self._began_s = predictor, began_s
@@ -68,6 +68,24 @@ class _Watched:
         return answer
 
 
+class _WatchedOnDevice(_Watched):
+    """The same of a predictor on a device, so that it is fed as one."""
+
+    def __init__(self, predictor: PatchPredictor, on_device: OnDevice, began_s: float, calls: list[Call]) -> None:
+        super().__init__(predictor, began_s, calls)
+        self.minibatch = on_device.minibatch
+        self._on_device = on_device
+
+    def with_colours(self, table: npt.NDArray[np.uint32]) -> _Watched:
+        return _Watched(self._on_device.with_colours(table), self._began_s, self.calls)
+
+
+def _watched(predictor: PatchPredictor, began_s: float) -> _Watched:
+    if isinstance(predictor, OnDevice):
+        return _WatchedOnDevice(predictor, predictor, began_s, [])
+    return _Watched(predictor, began_s, [])
+
+
 def watch_run(subject: Subject, predictor: PatchPredictor, run_folder: Path) -> WatchedRun:
     """Open the slide and run it into a folder as the worker does.
 
@@ -75,11 +93,13 @@ def watch_run(subject: Subject, predictor: PatchPredictor, run_folder: Path) -> 
     """
     forget_tables()
     began_s, began_processor_s = time.perf_counter(), time.process_time()
-    watched, planned_s = _Watched(predictor, began_s), list[float]()
+    watched, planned_s = _watched(predictor, began_s), list[float]()
     reader = subject.open_reader()
     opened_s = time.perf_counter() - began_s
     try:
-        task = InferenceTask(reader=reader, slide=subject.slide, recipe=subject.recipe, run_folder=run_folder)
+        task = InferenceTask(
+            reader=reader, slide=subject.slide, recipe=subject.recipe, run_folder=run_folder, cores=subject.cores
+        )
         infer(task, watched, lambda _done, _total: planned_s.append(time.perf_counter() - began_s), lambda: False)
     finally:
         reader.close()

@@ -15,6 +15,8 @@ from core.bench.machine import machine, releases
 from core.bench.steps import Subject
 from core.commands.infer import choose_slides
 from core.domain.predictions import InferenceMode
+from core.inference.feeding import Cores
+from core.inference.reader_processes import ReaderProcesses
 from core.inference.requests import slide_facts
 from core.slides.reader import SlideReader
 
@@ -56,10 +58,17 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     began_s = time.perf_counter()
     predictor = load_predictor(model.weights_path, arguments.device, mode)
     load_s = time.perf_counter() - began_s
+    processes = ReaderProcesses(SlideReader)
     subject = Subject(
-        open_reader=lambda: SlideReader(slide.path, slide.scan.bounds), slide=slide_facts(slide), recipe=model.recipe
+        open_reader=lambda: SlideReader(slide.path, slide.scan.bounds),
+        slide=slide_facts(slide),
+        recipe=model.recipe,
+        cores=Cores(processes=processes),
     )
-    measured = measure_engine(subject, predictor)
+    try:
+        measured = measure_engine(subject, predictor)
+    finally:
+        processes.end()
     print(f"{slide.name}, {mode.value} mode, {predictor.device_name}")
     print("\n".join(_table(measured, mode, load_s)))
     if arguments.json is not None:

@@ -24,11 +24,14 @@ def run(_arguments: argparse.Namespace) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _give_way()
     from core.inference.worker import WorkerParts, serve
-    from core.networks import load_predictor
+    from core.networks import load_predictor, visible_devices
     from core.slides.fingerprint import file_stamp
     from core.slides.reader import SlideReader
 
-    serve(WorkerParts(open_predictor=load_predictor, open_reader=SlideReader, file_stamp=file_stamp), sys.stdin, events)
+    parts = WorkerParts(
+        open_predictor=load_predictor, open_reader=SlideReader, file_stamp=file_stamp, devices=visible_devices
+    )
+    serve(parts, sys.stdin, events)
     return 0
 
 

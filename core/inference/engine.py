@@ -13,13 +13,13 @@ from core.domain.quality import Concerns
 from core.domain.recipe import Recipe
 from core.inference.aggregate import UpperQuantile
 from core.inference.facts import Facts, read_facts, write_facts
+from core.inference.feeding import Cores, feed_of
 from core.inference.messages import SlideFacts
 from core.inference.pipeline import Pause, Pipeline, Progress
 from core.inference.plan import Plan, SiblingSamples, make_plan
 from core.inference.ports import PatchPredictor, RegionReader, SlideAggregator
-from core.inference.reading import PatchSource
+from core.inference.reader_processes import ToRead
 from core.inference.results import Shard, gather, load_results, results_folder, save_results, shards_folder
-from core.preprocess.colours import Colours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +37,11 @@ class InferenceTask:
     check_slide: Callable[[], None] = field(default=lambda: None)
     aggregator: SlideAggregator = field(default_factory=UpperQuantile)
     is_called: bool = True
+    cores: Cores = field(default_factory=Cores)
+
+    def to_read(self, plan: Plan) -> ToRead:
+        """Give what a reader needs to know."""
+        return ToRead(path=self.slide.path, bounds=self.slide.bounds, plan=plan, recipe=self.recipe)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +71,8 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
     plan = make_plan(task.reader, task.slide, task.recipe, task.siblings)
     facts = Facts(stain=plan.stain, concerns=plan.concerns)
     _begin(task.run_folder, facts)
-    source = PatchSource(reader=task.reader, plan=plan, recipe=task.recipe, colours=Colours(plan.stain))
-    shards = Pipeline(source, predictor, shards_folder(task.run_folder), task.check_slide).run(progress, pause)
+    feed = feed_of(task.to_read(plan), task.reader, predictor, task.cores)
+    shards = Pipeline(plan, feed, shards_folder(task.run_folder), task.check_slide).run(progress, pause)
     if shards is None:
         return None
     predictions = _gathered(plan, shards)

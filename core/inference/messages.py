@@ -32,7 +32,10 @@ class SlideFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InferRequest:
-    """Run a model over a slide, into a folder. `stain_batch` holds the other slides of the slide's stain batch."""
+    """Run a model over a slide, into a folder.
+
+    `stain_batch` holds the other slides of the slide's stain batch; `n_workers` share this machine's cores.
+    """
 
     kind: ClassVar[str] = "infer"
     run_id: RunId
@@ -44,6 +47,7 @@ class InferRequest:
     device: str
     run_folder: Path
     mode: InferenceMode = InferenceMode.EXACT
+    n_workers: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,10 +93,14 @@ class PredictRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
-    """The worker listens."""
+    """The worker listens.
+
+    `devices` are the CUDA devices that it can use, each as CUDA_VISIBLE_DEVICES would name it; it uses the first.
+    """
 
     kind: ClassVar[str] = "ready"
     process_id: int
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,4 +253,5 @@ _READERS: dict[str, Any] = {
     "call": _slide_call,
     "concerns": concerns_from_plain,
     "probabilities": tuple,
+    "devices": tuple,
 }

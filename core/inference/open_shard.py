@@ -13,8 +13,6 @@ from core.inference.ports import Minibatch
 from core.inference.reading import ReadPatch
 from core.inference.results import Shard
 
-MINIBATCH = 32
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Cut:
@@ -50,7 +48,7 @@ class OpenShard:
             is_exact=np.zeros(n, np.bool_),
         )
 
-    def cut(self, patches: Iterator[ReadPatch]) -> Iterator[Cut]:
+    def cut(self, patches: Iterator[ReadPatch], minibatch: int) -> Iterator[Cut]:
         """Note what was read of each patch, in the shard's order, and give minibatches; the last ends the shard."""
         n = len(self.arrays.index)
         waiting: list[tuple[int, ReadPatch]] = []
@@ -59,7 +57,7 @@ class OpenShard:
             self._note(row, patch)
             if patch.pixels is not None:
                 waiting.append((row, patch))
-            if len(waiting) == MINIBATCH or row == n - 1:
+            if len(waiting) == minibatch or row == n - 1:
                 rows, taken = zip(*waiting, strict=True) if waiting else ((), ())
                 yield Cut(rows=rows, patches=taken, n_taken=row + 1, is_last=row == n - 1)
                 waiting = []

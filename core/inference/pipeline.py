@@ -6,7 +6,6 @@ minibatches as one that was never cut.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from core.inference.feeding import Feed
 from core.inference.open_shard import Cut, OpenShard
-from core.inference.ports import Minibatch, PatchPredictor
-from core.inference.reading import PatchSource, ReadAhead, ReadPatch, held_back
+from core.inference.plan import Plan
+from core.inference.ports import Minibatch
+from core.inference.reading import ReadAhead, ReadPatch, held_back
 from core.inference.results import Shard, load_shard, save_shard
 
-_CORES_A_READER = 2
 _BLOCKS_AHEAD = 2
 
 Indices = npt.NDArray[np.int64]
@@ -42,14 +42,12 @@ class _UnderWay:
 class Pipeline:
     """Predicts the shards of one run. `check_slide` is asked before each shard is stored."""
 
-    def __init__(
-        self, source: PatchSource, predictor: PatchPredictor, folder: Path, check_slide: Callable[[], None]
-    ) -> None:
-        self._source, self._predictor, self._folder, self._check_slide = source, predictor, folder, check_slide
+    def __init__(self, plan: Plan, feed: Feed, folder: Path, check_slide: Callable[[], None]) -> None:
+        self._plan, self._feed, self._folder, self._check_slide = plan, feed, folder, check_slide
 
     def run(self, progress: Progress, pause: Pause) -> list[Shard] | None:
         """Give all shards, those on disk as they are; None when stopped."""
-        plan = self._source.plan
+        plan = self._plan
         indices = [np.array([index for block in blocks for index in block.wanted], np.int64) for blocks in plan.shards]
         stored = ((number, load_shard(self._path(number), index)) for number, index in enumerate(indices))
         done = {number: shard for number, shard in stored if shard is not None}
@@ -67,15 +65,15 @@ class Pipeline:
 
     def _predicted(self, missing: dict[int, Indices]) -> Iterator[_UnderWay]:
         """Give each minibatch of the missing shards, in order, when its answer has been taken in."""
-        blocks = (block for number in missing for block in self._source.plan.shards[number])
-        n_readers = max(1, len(os.sched_getaffinity(0)) // _CORES_A_READER)
+        blocks = (block for number in missing for block in self._plan.shards[number])
+        n_readers, n_streams = self._feed.n_readers, self._feed.predictor.n_streams
         n_ahead = n_readers * _BLOCKS_AHEAD
         with (
-            ReadAhead(self._source.read, blocks, n_threads=n_readers, n_ahead=n_ahead) as arriving,
-            ThreadPoolExecutor(self._predictor.n_streams, "predicting") as streams,
+            ReadAhead(self._feed.read, blocks, n_threads=n_readers, n_ahead=n_ahead) as arriving,
+            ThreadPoolExecutor(n_streams, "predicting") as streams,
         ):
             patches = (patch for block in arriving for patch in block)
-            for minibatch in held_back(self._submitted(missing, patches, streams), self._predictor.n_streams):
+            for minibatch in held_back(self._submitted(missing, patches, streams), n_streams):
                 if minibatch.answer is not None:
                     minibatch.shard.take_in(minibatch.cut, minibatch.answer.result())
                 yield minibatch
@@ -85,8 +83,8 @@ class Pipeline:
     ) -> Iterator[_UnderWay]:
         for number, index in missing.items():
             shard = OpenShard(index)
-            for cut in shard.cut(patches):
-                answer = streams.submit(self._predictor.predict, cut.pixels) if cut.patches else None
+            for cut in shard.cut(patches, self._feed.minibatch):
+                answer = streams.submit(self._feed.predictor.predict, cut.pixels) if cut.patches else None
                 yield _UnderWay(number=number, shard=shard, cut=cut, answer=answer)
 
     def _store(self, last: _UnderWay) -> Shard:

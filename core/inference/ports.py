@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ class Minibatch(Protocol):
 
     @property
     def is_exact(self) -> npt.NDArray[np.bool_]:
-        """Give (n,): which patches were predicted in single precision (on a GPU: as precisely as it does)."""
+        """Give (n,): which patches were predicted in single precision."""
 
 
 class PatchPredictor(Protocol):
@@ -48,6 +48,22 @@ class PatchPredictor(Protocol):
         self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int
     ) -> npt.NDArray[np.float32]:
         """Give a raw saliency map of one patch, (224, 224); ValueError for an unknown method or layer."""
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """What a predictor offers beyond that when it computes on a device of its own, and leaves the cores to others."""
+
+    @property
+    def minibatch(self) -> int:
+        """Give how many patches it is best given at once."""
+
+    def with_colours(self, table: npt.NDArray[np.uint32]) -> PatchPredictor:
+        """Give the same network for patches as they were read: it brings their colours to the recipe's by itself.
+
+        Args: table: (256^3,), for each colour red * 65536 + green * 256 + blue the bytes red, green, blue to take, and
+        one more.
+        """
 
 
 PredictorFactory = Callable[[Path, str, InferenceMode], PatchPredictor]

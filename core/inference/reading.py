@@ -1,4 +1,7 @@
-"""Reading ahead of the network: threads that read and judge patches while others are predicted."""
+"""Reading ahead of the network: threads that read and judge patches while others are predicted.
+
+On a processor the network is the bound by far, and threads suffice; `reader_processes` is for what threads cannot feed.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from core.domain.predictions import PatchState
 from core.domain.recipe import Recipe
 from core.inference.plan import Plan
 from core.preprocess import quality
-from core.preprocess.colours import Colours
+from core.preprocess.colours import Colours, Meanings
 from core.preprocess.patches import Block, BoxReader, read_block
 
 _SALIENCY_SIDE = 7
@@ -30,7 +33,7 @@ T = TypeVar("T")
 class ReadPatch:
     """One patch as read.
 
-    `pixels` are in the recipe's colours, None unless it is to be predicted; `collagen_cells` is (7, 7) of its area.
+    `pixels` are None unless it is to be predicted; `collagen_cells` is (7, 7) of its area.
     """
 
     index: int
@@ -43,12 +46,12 @@ class ReadPatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PatchSource:
-    """Where the patches of a run come from, and what is to be made of them."""
+    """Where the patches of a run come from, and what is to be made of them; `colours` decides in which they come."""
 
     reader: BoxReader
     plan: Plan
     recipe: Recipe
-    colours: Colours
+    colours: Colours | Meanings
 
     def read(self, block: Block) -> list[ReadPatch]:
         """Read a block and judge each of its wanted patches."""

@@ -27,6 +27,7 @@ from core.domain.errors import BadModel, BadSlide, FibroreadError, RunDamaged, S
 from core.domain.predictions import InferenceMode
 from core.inference.engine import InferenceTask, infer
 from core.inference.facts import read_facts
+from core.inference.feeding import Cores
 from core.inference.messages import (
     CancelRequest,
     Event,
@@ -48,6 +49,7 @@ from core.inference.messages import (
 )
 from core.inference.plan import sibling_sample
 from core.inference.ports import PatchPredictor, PredictorFactory, ReaderFactory, RegionReader
+from core.inference.reader_processes import ReaderProcesses
 from core.preprocess.grid import grid_over
 from core.preprocess.patches import read_patch
 from core.preprocess.stain import transfer
@@ -60,11 +62,15 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerParts:
-    """What the worker is made of: how to load a checkpoint, open a slide, and see that a file is unchanged."""
+    """What the worker is made of: how to load a checkpoint, open a slide, and see that a file is unchanged.
+
+    `devices` finds the CUDA devices that it can use.
+    """
 
     open_predictor: PredictorFactory
     open_reader: ReaderFactory
     file_stamp: Callable[[Path], tuple[int, int]]
+    devices: Callable[[], tuple[str, ...]] = tuple
 
 
 def serve(parts: WorkerParts, requests: TextIO, events: TextIO) -> None:
@@ -72,7 +78,7 @@ def serve(parts: WorkerParts, requests: TextIO, events: TextIO) -> None:
     worker = _Worker(parts, events)
     listener = threading.Thread(target=_listen, args=(requests, worker), name="listener", daemon=True)
     listener.start()
-    worker.tell(Ready(process_id=os.getpid()))
+    worker.tell(Ready(process_id=os.getpid(), devices=parts.devices()))
     worker.work()
     worker.has_ended.set()
     listener.join(_SECONDS_TO_END)  # a thread still running at the end makes libraries complain of leaks
@@ -97,6 +103,7 @@ class _Worker:
         self._parts, self._events = parts, events
         self._later: deque[Message] = deque()
         self._predictors = _Predictors(parts.open_predictor)
+        self._processes = ReaderProcesses(parts.open_reader)
         self._open_slide: tuple[SlideFacts, RegionReader] | None = None
         self._told_s = 0.0
 
@@ -117,6 +124,7 @@ class _Worker:
             elif isinstance(request, CancelRequest):
                 self.tell(Stopped(run_id=request.run_id))
         self._let_go_of_slide()
+        self._processes.end()
 
     def _run(self, request: InferRequest) -> None:
         try:
@@ -142,6 +150,7 @@ class _Worker:
             siblings=lambda: self._sibling_samples(request),
             check_slide=check_slide,
             is_called=request.mode is not InferenceMode.SCREENING,
+            cores=Cores(n_workers=request.n_workers, processes=self._processes),
         )
         try:
             outcome = infer(

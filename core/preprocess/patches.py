@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.domain.errors import BadSlide
 from core.domain.geometry import Box, Grid
 
-_BLOCK_SIDE = 8
+BLOCK_SIDE = 8
 
 Rgb = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ def blocks_of(grid: Grid, wanted: Indices) -> tuple[Block, ...]:
     groups: dict[tuple[int, int], list[int]] = {}
     for index in np.sort(wanted).tolist():
         row, column = divmod(index, grid.n_columns)
-        groups.setdefault((row // _BLOCK_SIDE, column // _BLOCK_SIDE), []).append(index)
+        groups.setdefault((row // BLOCK_SIDE, column // BLOCK_SIDE), []).append(index)
     return tuple(_block(grid, groups[key]) for key in sorted(groups))
 
 

@@ -15,7 +15,7 @@ from core.bench.watched_run import Call, WatchedRun, watch_run
 from core.domain.errors import NothingToDo
 from core.domain.slides import Slide
 from core.slides.reader import SlideReader
-from tests.core.inference.small_study import SMALL_PATCHES, Arithmetic, facts_of, registered
+from tests.core.inference.small_study import SMALL_PATCHES, Arithmetic, ArithmeticOnDevice, facts_of, registered
 
 if TYPE_CHECKING:
     from core.domain.predictions import PatchPredictions
@@ -137,6 +137,15 @@ def test_the_words_name_the_largest_part_that_can_be_helped(predictions: "PatchP
     busy = profile_of(replace(run, processor_s=30.0, opened_s=2.9), _alone(run.n_patches))
     assert "'opening the slide', 19.3%" in busy.words[0]
     assert "no waiting is left" in busy.words[1]
+
+
+def test_a_network_on_a_device_is_measured_as_it_is_fed(slide: Slide) -> None:
+    predictor = ArithmeticOnDevice()
+    measured = measure_engine(_subject(slide), predictor)
+    assert max(predictor.minibatches) == 48
+    assert measured.n_patches > 256
+    assert sum(predictor.minibatches) == measured.n_patches + 2 * (measured.steps.n_sample + 48)
+    assert min(measured.steps.stain_ms, measured.steps.forward_ms, measured.bound_per_s) > 0
 
 
 def test_a_slide_without_tissue_cannot_be_measured_on(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from core.domain.recipe import StainMap
 from core.preprocess import stain
-from core.preprocess.colours import Colours
+from core.preprocess.colours import Colours, Meanings
 from tests.core.preprocess.drawn_tissue import tissue
 
 STAIN: StainMap = (((62.0, 8.0, 40.0), (9.0, 7.0, 11.0)), ((67.0, 5.0, 47.0), (8.0, 6.0, 10.0)))
@@ -36,3 +36,10 @@ def test_tissue_and_collagen_are_those_of_the_colour_as_it_was_read(
     assert np.array_equal(looked.tissue, stain.tissue_pixels(pixels))
     assert (looked.collagen != stain.collagen_mask(pixels)).mean() < 1e-5
     assert 0.05 < looked.collagen.mean() < 0.9
+
+
+def test_masks_alone_are_those_of_the_whole_table_and_leave_the_picture_as_it_is(pixels: np.ndarray) -> None:
+    masks, looked = Meanings().look_up(pixels), Colours(STAIN).look_up(pixels)
+    assert np.array_equal(masks.rgb, pixels)
+    assert np.array_equal(masks.tissue, looked.tissue)
+    assert np.array_equal(masks.collagen, looked.collagen)
