@@ -42,7 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         choices=[mode.value for mode in InferenceMode],
         default=InferenceMode.EXACT.value,
         help="fast: 8-bit integers, exactly again where it is close (after `fibroread model quantise`); "
-        "screening: 8-bit integers alone, no call",
+        "screening: 8-bit integers alone, no call; on a GPU half precision takes their place",
     )
     parser.set_defaults(run=run, needs_workspace=True)
 

@@ -26,7 +26,7 @@ class InferenceMode(Enum):
     """How exactly the network is computed.
 
     EXACT: in single precision. FAST: in 8-bit integers, and again exactly where the two best stages are close.
-    SCREENING: in 8-bit integers alone, for triage; a slide gets no call from it.
+    SCREENING: in 8-bit integers alone, for triage; a slide gets no call from it. A GPU takes half precision instead.
     """
 
     EXACT = "exact"

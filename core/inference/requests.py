@@ -82,11 +82,12 @@ def grid_for(slide: Slide, model: RegisteredModel) -> Grid:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Way:
-    """How a run is made: on which device, in which mode, in which folder of runs."""
+    """How a run is made: on which device, in which mode, in which folder of runs, among so many workers."""
 
     device: str
     mode: InferenceMode
     runs_dir: Path
+    n_workers: int = 1
 
 
 def infer_request(slide: Slide, model: RegisteredModel, lookups: Lookups, way: Way) -> InferRequest:
@@ -106,6 +107,7 @@ def infer_request(slide: Slide, model: RegisteredModel, lookups: Lookups, way: W
         device=way.device,
         run_folder=way.runs_dir / run_id,
         mode=way.mode,
+        n_workers=way.n_workers,
     )
 
 

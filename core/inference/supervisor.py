@@ -1,8 +1,7 @@
-"""One thread that brings jobs to the worker and results to the store, whatever becomes of the worker."""
+"""One thread that brings jobs to the workers and results to the store, whatever becomes of the workers."""
 
 from __future__ import annotations
 
-import base64
 import queue
 import sys
 import threading
@@ -15,44 +14,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from core.domain.errors import FibroreadError, NothingToDo, UserMustAct, WorkerLost
-from core.domain.jobs import Job, JobStatus
-from core.domain.predictions import InferenceMode, Run, RunId
+from core.domain.errors import NothingToDo, WorkerLost
+from core.domain.jobs import Job
+from core.domain.predictions import InferenceMode, RunId
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide
+from core.inference.job_book import JobBook
 from core.inference.messages import (
     CancelRequest,
     Explained,
     Failed,
     Finished,
-    InferRequest,
     Message,
     Predicted,
     Progress,
     Question,
+    Ready,
     Stopped,
 )
 from core.inference.ports import JobPort, RunPort
-from core.inference.requests import (
-    Explanation,
-    Lookups,
-    Way,
-    explain_request,
-    grid_for,
-    infer_request,
-    predict_request,
-    run_id_for,
-)
+from core.inference.requests import Explanation, Lookups, explain_request, predict_request
+from core.inference.worker_pool import FloatArray, Seat, WorkerPool
 from core.inference.worker_process import WorkerProcess
 
 _MOST_DEATHS = 3
+_MOST_DEATHS_AT_A_SEAT = 2 * _MOST_DEATHS
 _SECONDS_BETWEEN_PROGRESS = 1.0
 _SECONDS_AFTER_ERROR = 1.0
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +63,7 @@ class _Heard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupervisorSettings:
-    """How the worker is started (`command`), where runs lie, what time it is, and which code this is."""
+    """How a worker is started (`command`), where runs lie, what time it is, and which code this is."""
 
     command: Sequence[str]
     runs_dir: Path
@@ -85,24 +73,30 @@ class SupervisorSettings:
 
 
 class Supervisor:
-    """Runs jobs one after the other in a resident worker, and has it answer questions about patches beside them.
+    """Runs jobs in resident workers, one job at a time in each, and has them answer questions about patches beside.
 
+    There is a worker at each CUDA device, or one. Each takes the job that was asked for first when it is free, and
+    keeps it until it ends: when the worker is lost, another goes on with it at the same device.
     The job table is changed on the supervisor's thread alone, except for the request itself.
     """
 
     def __init__(self, settings: SupervisorSettings, *, jobs: JobPort, runs: RunPort, lookups: Lookups) -> None:
         self.device = settings.device
-        self._settings, self._jobs, self._runs, self._lookups = settings, jobs, runs, lookups
+        self._jobs, self._runs_dir = jobs, settings.runs_dir
+        self._book = JobBook(
+            jobs=jobs,
+            runs=runs,
+            lookups=lookups,
+            runs_dir=settings.runs_dir,
+            clock=settings.clock,
+            code_version=settings.code_version,
+        )
         self._inbox: queue.Queue[_Heard | _Question | _Cancel | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._changed = threading.Condition()
-        self._worker: WorkerProcess | None = None
-        self._running: Job | None = None
+        self._pool = WorkerPool(settings.command, lambda worker, message: self._inbox.put(_Heard(worker, message)))
         self._to_cancel: dict[RunId, str] = {}  # and who wants it
         self._deaths: Counter[RunId] = Counter()
-        self._questions: dict[str, _Question] = {}
-        self._progress_told_s = 0.0
 
     # what pages, routes and commands call
 
@@ -116,7 +110,7 @@ class Supervisor:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the worker and the thread; a run in the middle goes on from its shards at the next start."""
+        """End the workers and the thread; a run in the middle goes on from its shards at the next start."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -131,18 +125,7 @@ class Supervisor:
 
         Raises: MppMissing, OutsideRecipe when the slide cannot be measured or does not suit the recipe.
         """
-        grid_for(slide, model)
-        job = self._jobs.request(
-            Job(
-                run_id=run_id_for(slide, model, mode),
-                slide_id=slide.slide_id,
-                model_id=model.model_id,
-                status=JobStatus.QUEUED,
-                requested_by=requested_by,
-                requested_at=self._settings.clock(),
-                mode=mode,
-            )
-        )
+        job = self._book.request(slide, model, requested_by, mode)
         self._inbox.put(None)
         return job
 
@@ -158,7 +141,7 @@ class Supervisor:
 
         Raises: WorkerLost when no answer comes in time; UserMustAct with the worker's reason when there is none.
         """
-        return self._answer_to(explain_request(wish, self._settings.runs_dir, self.device), timeout_s)
+        return self._answer_to(explain_request(wish, self._runs_dir, self.device), timeout_s)
 
     def predict(
         self, slide: Slide, model: RegisteredModel, run_id: RunId, patch_index: int, timeout_s: float = 30.0
@@ -167,8 +150,7 @@ class Supervisor:
 
         Raises: as `explain`.
         """
-        run_folder = self._settings.runs_dir / run_id
-        request = predict_request(slide, model, patch_index, run_folder, self.device)
+        request = predict_request(slide, model, patch_index, self._runs_dir / run_id, self.device)
         return self._answer_to(request, timeout_s)
 
     def _answer_to(self, request: Question, timeout_s: float) -> FloatArray:
@@ -183,21 +165,13 @@ class Supervisor:
 
     def wait(self, run_id: RunId, timeout_s: float | None = None) -> Job:
         """Wait until a job has ended, and give it as it stands then or at the end of the time."""
-        ends_s = None if timeout_s is None else time.monotonic() + timeout_s
-        with self._changed:
-            while True:
-                job = self._jobs.job(run_id)
-                if job is None:
-                    raise NothingToDo(f"There is no job {run_id}.")
-                left_s = None if ends_s is None else ends_s - time.monotonic()
-                if job.status not in (JobStatus.QUEUED, JobStatus.RUNNING) or (left_s is not None and left_s <= 0):
-                    return job
-                self._changed.wait(left_s)
+        return self._book.wait(run_id, timeout_s)
 
     @property
-    def worker_process_id(self) -> int | None:
-        """Give the id of the worker's process while there is one."""
-        return self._worker.process_id if self._worker is not None else None
+    def worker_process_ids(self) -> tuple[int, ...]:
+        """Give the ids of the workers' processes that there are, in the order of their devices."""
+        workers = [seat.worker for seat in tuple(self._pool.seats)]
+        return tuple(worker.process_id for worker in workers if worker is not None)
 
     # the thread
 
@@ -208,174 +182,100 @@ class Supervisor:
                 self._take(self._inbox.get())
             except Exception:  # the job runner: whatever fails must not end the thread
                 traceback.print_exc(file=sys.stderr)
-                self._end_running(lambda run_id: self._jobs.set_failed(run_id, "internal error; see the log"))
                 self._stopping.wait(_SECONDS_AFTER_ERROR)
-        worker, self._worker, self._running = self._worker, None, None
-        if worker is not None:
-            worker.end()
-        self._drop_questions("The app is closing.")
+        self._pool.end("The app is closing.")
 
     def _begin_next(self) -> None:
-        while self._running is None and (job := self._jobs.next_queued()) is not None:
-            try:
-                request = self._order(job)
-            except Exception as error:  # the job runner: one bad job must not hold up the others
-                if not isinstance(error, FibroreadError):
-                    traceback.print_exc(file=sys.stderr)
-                self._jobs.set_failed(job.run_id, str(error) or type(error).__name__)
-                self._tell_change()
-                continue
-            if request is None:
-                self._jobs.set_finished(job.run_id)
-                self._tell_change()
-                continue
-            self._jobs.set_running(job.run_id)
-            self._running = job
-            try:
-                self._listening_worker().send(request)
-            except WorkerLost:
-                return  # its end is in the inbox, and decides what becomes of the job
-
-    def _order(self, job: Job) -> InferRequest | None:
-        """Give what the worker is told, None when the run is on record already."""
-        if self._runs.run_by_id(job.run_id) is not None:
-            return None
-        slide, model = self._lookups.slide(job.slide_id), self._lookups.model(job.model_id)
-        request = infer_request(
-            slide, model, self._lookups, Way(device=self.device, mode=job.mode, runs_dir=self._settings.runs_dir)
-        )
-        if request.run_id != job.run_id:
-            raise UserMustAct("The slide's microns per pixel changed since this was asked. Ask again.")
-        return request
+        while (seat := self._pool.idle()) is not None and (job := self._jobs.next_queued()) is not None:
+            request = self._book.order(job, self.device, len(self._pool.seats))
+            if request is not None:
+                self._jobs.set_running(job.run_id)
+                seat.job = job
+                seat.send(request)
 
     def _take(self, item: _Heard | _Question | _Cancel | None) -> None:
         if isinstance(item, _Cancel):
             self._cancel(item.run_id, item.actor)
         elif isinstance(item, _Question):
-            self._ask(item)
-        elif isinstance(item, _Heard) and item.worker is self._worker:
-            if item.message is None:
-                self._mourn()
-            else:
-                self._hear(item.message)
+            self._pool.to_ask().ask(item.request, item.answer)
+        elif isinstance(item, _Heard):
+            seat = self._pool.of(item.worker)
+            if seat is not None:
+                self._hear(seat, item.message)
 
-    def _hear(self, message: Message) -> None:
-        if isinstance(message, Explained):
-            question = self._questions.pop(message.request_id, None)
-            if question is not None:
-                flat = np.frombuffer(base64.b64decode(message.map_base64), "<f4")
-                question.answer.set_result(flat.reshape(message.side_px, message.side_px))
-        elif isinstance(message, Predicted):
-            question = self._questions.pop(message.request_id, None)
-            if question is not None:
-                question.answer.set_result(np.array(message.probabilities, np.float32))
-        elif isinstance(message, Failed) and message.request_id is not None:
-            question = self._questions.pop(message.request_id, None)
-            if question is not None:
-                question.answer.set_exception(UserMustAct(message.reason))
-        elif self._running is not None and getattr(message, "run_id", None) == self._running.run_id:
-            self._hear_of_run(self._running, message)
+    def _hear(self, seat: Seat, message: Message | None) -> None:
+        try:
+            self._hear_at(seat, message)
+        except Exception:  # the job runner: one run that cannot be written down must not hold up the others
+            traceback.print_exc(file=sys.stderr)
+            seat.end_worker("The inference worker was ended. Try again.")
+            self._end(seat, lambda job: self._book.fail(job, "internal error; see the log"))
 
-    def _hear_of_run(self, job: Job, message: Message) -> None:
+    def _hear_at(self, seat: Seat, message: Message | None) -> None:
+        if message is None:
+            self._mourn(seat)
+        elif isinstance(message, Ready):
+            if self.device != "cpu":
+                self._pool.seat_devices(seat, message.devices)
+        elif isinstance(message, Explained | Predicted | Failed) and message.request_id is not None:
+            seat.answer(message)
+        elif seat.job is not None and getattr(message, "run_id", None) == seat.job.run_id:
+            self._hear_of_run(seat, seat.job, message)
+
+    def _hear_of_run(self, seat: Seat, job: Job, message: Message) -> None:
         if isinstance(message, Progress):
             now_s = time.monotonic()
-            if now_s - self._progress_told_s >= _SECONDS_BETWEEN_PROGRESS or message.n_done == message.n_total:
-                self._progress_told_s = now_s
+            if now_s - seat.progress_told_s >= _SECONDS_BETWEEN_PROGRESS or message.n_done == message.n_total:
+                seat.progress_told_s = now_s
                 self._jobs.set_progress(job.run_id, message.n_done, message.n_total)
-        elif isinstance(message, Finished):
-            self._store(job, message)
-            self._end_running(self._jobs.set_finished)
+            return
+        seat.n_deaths = 0
+        if isinstance(message, Finished):
+            self._book.finish(job, message)
+            self._end(seat, lambda _: None)
         elif isinstance(message, Stopped):
-            self._end_cancelled(job.run_id)
+            self._end_cancelled(seat)
         elif isinstance(message, Failed):
             reason = message.reason
-            self._end_running(lambda run_id: self._jobs.set_failed(run_id, reason))
-
-    def _store(self, job: Job, message: Finished) -> None:
-        if self._runs.run_by_id(job.run_id) is not None:
-            return
-        self._runs.add_run(
-            Run(
-                run_id=job.run_id,
-                slide_id=job.slide_id,
-                model_id=job.model_id,
-                recipe_hash=self._lookups.model(job.model_id).recipe.hash,
-                call=message.call,
-                n_patches=message.n_patches,
-                n_excluded=message.n_excluded,
-                n_failed=message.n_failed,
-                seconds=message.seconds,
-                device=message.device,
-                code_version=self._settings.code_version,
-                finished_at=self._settings.clock(),
-                content_sha256=message.content_sha256,
-                mode=job.mode,
-                concerns=message.concerns,
-                quality_version=message.quality_version,
-            )
-        )
+            self._end(seat, lambda job: self._book.fail(job, reason))
 
     def _cancel(self, run_id: RunId, actor: str) -> None:
-        if self._running is not None and self._running.run_id == run_id:
+        seat = self._pool.running(run_id)
+        if seat is None:
+            self._book.cancel(run_id, actor)
+        else:
             self._to_cancel[run_id] = actor
-            try:
-                self._listening_worker().send(CancelRequest(run_id=run_id))
-            except WorkerLost:
-                return  # its end is in the inbox
-        else:
-            job = self._jobs.job(run_id)
-            if job is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING):
-                self._jobs.set_cancelled(run_id, actor)
-                self._tell_change()
+            seat.send(CancelRequest(run_id=run_id))
 
-    def _ask(self, question: _Question) -> None:
-        self._questions[question.request.request_id] = question
-        try:
-            self._listening_worker().send(question.request)
-        except WorkerLost:
-            return  # its end is in the inbox, and answers the question
-
-    def _mourn(self) -> None:
-        worker, self._worker = self._worker, None
-        status = worker.end() if worker is not None else 0
-        self._drop_questions("The inference worker ended before it answered. Try again.")
-        if self._running is None:
+    def _mourn(self, seat: Seat) -> None:
+        """Go on with a lost worker's run at the same seat, unless it was cancelled or has cost too many workers."""
+        status = seat.end_worker("The inference worker ended before it answered. Try again.")
+        seat.n_deaths += 1
+        job = seat.job
+        if job is None:
             return
-        run_id = self._running.run_id
-        self._deaths[run_id] += 1
-        if run_id in self._to_cancel:
-            self._end_cancelled(run_id)
-        elif self._deaths[run_id] >= _MOST_DEATHS:
+        self._deaths[job.run_id] += 1
+        if job.run_id in self._to_cancel:
+            self._end_cancelled(seat)
+        elif self._deaths[job.run_id] >= _MOST_DEATHS:
             reason = f"The worker ended {_MOST_DEATHS} times on this slide (exit status {status}); see the log."
-            self._end_running(lambda run_id: self._jobs.set_failed(run_id, reason))
+            self._end(seat, lambda job: self._book.fail(job, reason))
+            if seat.n_deaths >= _MOST_DEATHS_AT_A_SEAT:
+                self._pool.retire(seat)
         else:
-            self._running = None
-            self._jobs.requeue_running()
+            request = self._book.order(job, self.device, len(self._pool.seats))
+            if request is None:
+                self._end(seat, lambda _: None)
+            else:
+                seat.send(request)
 
-    def _end_cancelled(self, run_id: RunId) -> None:
-        actor = self._to_cancel.get(run_id, "worker")
-        self._end_running(lambda run_id: self._jobs.set_cancelled(run_id, actor))
+    def _end_cancelled(self, seat: Seat) -> None:
+        self._end(seat, lambda job: self._book.cancel(job.run_id, self._to_cancel.get(job.run_id, "worker")))
 
-    def _end_running(self, set_ended: Callable[[RunId], None]) -> None:
-        job, self._running = self._running, None
+    def _end(self, seat: Seat, write: Callable[[Job], None]) -> None:
+        """Leave a seat's run, and have written down how it ended."""
+        job, seat.job = seat.job, None
         if job is not None:
+            write(job)
             self._to_cancel.pop(job.run_id, None)
             self._deaths.pop(job.run_id, None)
-            set_ended(job.run_id)
-            self._tell_change()
-
-    def _listening_worker(self) -> WorkerProcess:
-        if self._worker is None:
-            self._worker = WorkerProcess(
-                self._settings.command, lambda worker, message: self._inbox.put(_Heard(worker, message))
-            )
-        return self._worker
-
-    def _drop_questions(self, reason: str) -> None:
-        questions, self._questions = self._questions, {}
-        for question in questions.values():
-            question.answer.set_exception(WorkerLost(reason))
-
-    def _tell_change(self) -> None:
-        with self._changed:
-            self._changed.notify_all()

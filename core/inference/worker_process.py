@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from core.domain.errors import WorkerLost
 from core.inference.messages import Message, from_line, to_line
@@ -18,9 +20,16 @@ _SECONDS_TO_END = 5.0
 class WorkerProcess:
     """One life of the worker. `tell` is called from a thread of its own, at last with None when it has ended."""
 
-    def __init__(self, command: Sequence[str], tell: Callable[[WorkerProcess, Message | None], None]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        tell: Callable[[WorkerProcess, Message | None], None],
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Start it. Args: environment: what it has beyond this process's own."""
         self._process = subprocess.Popen(
             command,
+            env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -48,11 +57,15 @@ class WorkerProcess:
         except (OSError, ValueError) as error:
             raise WorkerLost("The inference worker ended. It is started again with the next request.") from error
 
-    def end(self) -> int:
-        """Close its stdin, wait, and end it by force if it does not go; give the exit status."""
+    def hang_up(self) -> None:
+        """Close its stdin, so that it ends."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):  # it may be gone already, with words of ours in the pipe
                 self._process.stdin.close()
+
+    def end(self) -> int:
+        """Close its stdin, wait, and end it by force if it does not go; give the exit status."""
+        self.hang_up()
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
