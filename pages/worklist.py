@@ -103,7 +103,8 @@ def _draw_pass(workspace: Workspace, number: int, entries: list[OpenRead], shown
     """Draw one pass: how far it is and its slides, or when it opens."""
     name = "" if number == 1 else "Second pass: "
     if any(one.state is EntryState.WAITING for one in entries):
-        st.caption(f"Second pass: {len(entries)} slides. {_waiting_words(entries[0])}")
+        number_words = "1 slide" if len(entries) == 1 else f"{len(entries)} slides"
+        st.caption(f"Second pass: {number_words}. {_waiting_words(entries[0])}")
         return
     n_signed = sum(one.state is EntryState.SIGNED for one in entries)
     st.progress(n_signed / len(entries), text=f"{name}{_progress_words(entries)}", width=_PROGRESS_PX)

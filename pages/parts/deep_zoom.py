@@ -40,6 +40,7 @@ _MODULES = (
     "ahead",
     "study_panel",
     "study",
+    "study_signing",
     "study_keys",
     "mount",
 )

@@ -71,7 +71,7 @@ def test_an_informed_read_has_the_call_in_sight_and_waits_for_coverage(app: Runn
     expect(part(page, "about-slide")).to_contain_text("The model calls this slide")
     expect(part(page, "place")).to_contain_text("vehicle")  # the group is not masked here
     press(page, "a", "Enter")
-    expect(part(page, "note")).to_contain_text("of the tissue at 10x")
+    expect(part(page, "note")).to_contain_text("of the tissue seen at 10x")
     expect(root(page)).to_have_attribute("data-sheet", "")
     see_at_10x(page)
     other = open_page(f"{app.address}/read-study?entry={root(page).get_attribute('data-entry')}")

@@ -4,7 +4,7 @@
 
 const LOOK_MS = 250;
 const LEAST_MAGNIFICATION = 9.95; // 10x as the preset gives it, whatever its last decimal
-const UNSEEN_INK = [51, 65, 85, 76];
+const UNSEEN_INK = [51, 65, 85, 64];
 
 class Coverage {
   constructor(api, scene, onChange) {

@@ -28,8 +28,12 @@ class DraftKeeper {
     clearTimeout(this.timer);
     if (this.changedAt === null) return;
     Object.assign(this, { changedAt: null, sentAt: Date.now() });
-    const draft = this.compose();
+    this.keep(this.compose());
+  }
+
+  keep(draft) {
     if (!draft) return;
+    remember(`draft.${draft.entry}`, draft);
     this.last = draft;
     this.send(draft);
   }

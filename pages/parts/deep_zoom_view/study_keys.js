@@ -4,7 +4,7 @@ const CONFIDENCE_KEYS = { u: 1, i: 2, o: 3 };
 const VIEW_LETTERS = new Set(["r", "f", "?"]);
 const RUN_LETTERS = new Set(["h", "g", "s"]);
 const STUDY_HELP = [
-  ["1 … 7", "choose the stage"], ["U / I / O", "unsure / fairly sure / sure"],
+  ["1, 2, 3 …", "choose the stage"], ["U / I / O", "unsure / fairly sure / sure"],
   ["T", "write a comment; Enter leaves it"], ["Enter", "show what will be signed; again: sign"],
   ["Esc", "one step back"], ["Ctrl+Z", "undo, until it is signed"],
   ["D", "defer this slide"], ["N", "next slide, once this one is signed"],
