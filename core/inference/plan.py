@@ -5,7 +5,9 @@ The plan depends on the slide and the recipe alone, so that a run that was cut o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,8 +128,9 @@ def tissue_sample(reader: BoxReader, places: Places, recipe: Recipe, n: int) -> 
     """Read evenly spread patches of known tissue; unreadable ones are left out."""
     known = np.flatnonzero((places.state == PatchState.PREDICTED) & ~places.is_tissue_unknown)
     sample = spread_sample(known, n).tolist()
-    patches = (read_patch(reader, places.grid, index, recipe.patch_px) for index in sample)
-    return [patch for patch in patches if patch is not None]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        patches = threads.map(lambda index: read_patch(reader, places.grid, index, recipe.patch_px), sample)
+        return [patch for patch in patches if patch is not None]
 
 
 def _stain_map(recipe: Recipe, sample: list[Rgb], siblings: SiblingSamples, concerns: Concerns) -> StainMap | None:

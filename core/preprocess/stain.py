@@ -7,7 +7,10 @@ red), or from all tissue of many slides stained together; never from one patch.
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -153,9 +156,10 @@ def _statistics(parts: list[_Moments]) -> LabStatistics:
 
 
 def _pooled(slides: Sequence[Iterable[Rgb]], *, parenchyma_only: bool) -> LabStatistics | None:
-    parts = []
-    for pictures in slides:
-        for rgb in pictures:
-            lab = lab_of(rgb)
-            parts.append(_moments(lab[parenchyma_mask(rgb, lab) if parenchyma_only else tissue_pixels(rgb)]))
+    def moments_of(rgb: Rgb) -> _Moments:
+        lab = lab_of(rgb)
+        return _moments(lab[parenchyma_mask(rgb, lab) if parenchyma_only else tissue_pixels(rgb)])
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        parts = list(threads.map(moments_of, itertools.chain.from_iterable(slides)))
     return _statistics(parts) if sum(part[0] for part in parts) >= _FEWEST_PIXELS else None
