@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import datetime
@@ -12,6 +13,7 @@ import duckdb
 import numpy as np
 
 from core.domain.errors import BadRead, NotPermitted
+from core.domain.events import bulk_prefix
 from core.domain.patch_reads import DISPOSITIONS, PatchReadColumns
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
@@ -19,7 +21,7 @@ from core.domain.reads import Disposition, Item, Read, ReadDraft, ReadId, Sight
 from core.domain.slides import SlideId
 from core.domain.stages import STAGE_NAMES, Stage
 from core.store import audit
-from core.store.audit import Deed, Value
+from core.store.audit import Deed, Details, Value
 from core.store.connection import Cursor, Database, Of, from_column, to_column
 from core.store.kept import Kept, KeptEach
 
@@ -52,28 +54,58 @@ class ReadStore:
             if known:
                 return _same_event(known, draft)
             deed = Deed(actor=draft.reader_id, action=_action(draft), subject=_subject(draft.item))
-            read_id = _read_id(draft)
             try:
                 with audit.entry(cursor, deed, self._database.now()) as entry:
-                    entry.insert("read", _INSERT_READ, _read_row(draft, read_id))
+                    entry.insert("read", _INSERT_READ, _read_row(draft, _read_id(draft)))
             except duckdb.ConstraintException as error:
                 raise BadRead(
                     "This read was not stored: it does not fit the slide, run or earlier read that it names. "
                     "Reload the page and read the item again."
                 ) from error
-        said = {column.name: getattr(draft, column.name) for column in fields(draft)}
-        return Read(read_id=read_id, sequence=entry.sequence, **said)
+        return _stored(draft, entry.sequence)
+
+    def add_all(self, drafts: Sequence[ReadDraft], details: Details = ()) -> tuple[Read, ...]:
+        """Store the reads of one bulk and give them: all or none, each with an audit entry of its own.
+
+        Raises: BadRead when one of them does not fit the slide, run or read that it names.
+        """
+        written = [
+            (
+                Deed(actor=draft.reader_id, action=_action(draft), subject=_subject(draft.item), details=details),
+                _read_row(draft, _read_id(draft)),
+            )
+            for draft in drafts
+        ]
+        try:
+            with self._database.transaction(of=Of.READS) as cursor:
+                first = audit.append_all(cursor, "read", written, self._database.now())
+        except duckdb.ConstraintException as error:
+            raise BadRead(
+                "These reads were not stored, none of them: one does not fit the slide, run or earlier read that it "
+                "names. Reload the page."
+            ) from error
+        return tuple(_stored(draft, first + number) for number, draft in enumerate(drafts))
 
     def by_event(self, event_id: str) -> Read | None:
         """Give the read that an event was stored as, or None."""
         with self._database.cursor() as cursor:
             return _read_by_event(cursor, event_id)
 
+    def of_bulk(self, bulk_id: str) -> tuple[Read, ...]:
+        """Give the reads that one bulk was stored as, in its order."""
+        with self._database.cursor() as cursor:
+            rows = cursor.execute(_SELECT_BULK, {"beginning": bulk_prefix(bulk_id)}).fetchall()
+        return tuple(_read(row) for row in rows)
+
     def read_by_id(self, read_id: ReadId) -> Read | None:
         """Give one row, or None."""
+        return self.reads_by_id([read_id]).get(read_id)
+
+    def reads_by_id(self, read_ids: Sequence[ReadId]) -> dict[ReadId, Read]:
+        """Give these rows by their ids."""
         with self._database.cursor() as cursor:
-            row = cursor.execute(_SELECT_BY_ID, {"read_id": read_id}).fetchone()
-        return _read(row) if row else None
+            rows = cursor.execute(_SELECT_BY_ID, {"read_ids": list(read_ids)}).fetchall()
+        return {read.read_id: read for read in map(_read, rows)}
 
     def standing(self, slide_id: SlideId | None = None) -> tuple[Read, ...]:
         """Give the last row of each reader for each item, of one slide or of all, in the order they were stored."""
@@ -139,6 +171,11 @@ def _columns(row: tuple[Any, ...]) -> PatchReadColumns:
         stage=np.array(row[5], np.int8),
         last_sequence=row[6],
     )
+
+
+def _stored(draft: ReadDraft, sequence: int) -> Read:
+    said = {column.name: getattr(draft, column.name) for column in fields(draft)}
+    return Read(read_id=_read_id(draft), sequence=sequence, **said)
 
 
 def _same_event(known: Read, draft: ReadDraft) -> Read:
@@ -240,7 +277,13 @@ _SELECT_BY_ID = """
     SELECT
         sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
         comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
-    FROM read WHERE read_id = $read_id
+    FROM read WHERE read_id IN (SELECT unnest($read_ids))
+"""
+_SELECT_BULK = """
+    SELECT
+        sequence, read_id, event_id, reader_id, slide_id, patch_index, recipe_hash, disposition, stage, confidence,
+        comment, sight_call, sight_model_run, sight_heatmap, sight_saliency, sight_mode, replaces, undoes, read_at
+    FROM read WHERE starts_with(event_id, $beginning) ORDER BY sequence
 """
 _SELECT_STANDING = """
     SELECT

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from core.domain.errors import BadRead, NothingToDo, NotPermitted, OutsideRecipe
+from core.domain.events import in_bulk
 from core.domain.people import Role
 from core.domain.reads import Disposition, Item, Read, ReadRequest, Sight
 from core.domain.slides import SlideId
@@ -259,3 +260,43 @@ def test_a_named_undo_sent_again_is_the_same_row(reading: Reading, reads: ReadSt
     reading.record(ANNA, ask("e1", stage=Stage.S2))
     assert reading.undo(ANNA, SLIDE_ID, "u", only="e1") == reading.undo(ANNA, SLIDE_ID, "u", only="e1")
     assert len(reads.history(WHOLE_SLIDE)) == 2
+
+
+def bulk(bulk_id: str, *indices: int, sight: Sight = CALL_2) -> list[ReadRequest]:
+    """Give the requests of a bulk that accepts the calls of these patches."""
+    return [
+        ask(in_bulk(bulk_id, place), patch(index), sight, disposition=ACCEPTED) for place, index in enumerate(indices)
+    ]
+
+
+def test_a_bulk_is_stored_as_single_reads_and_taken_back_as_one(reading: Reading, reads: ReadStore) -> None:
+    reading.record(ANNA, ask("before", patch(2), stage=Stage.S4))
+    stored = reading.record_all(ANNA, bulk("b", 1, 2, 3))
+    assert reading.record_all(ANNA, bulk("b", 1, 2, 3)) == stored == reads.of_bulk("b")
+    assert [state(read) for read in stored] == [(ACCEPTED, Stage.S2)] * 3
+    with pytest.raises(BadRead, match="not your last entry"):
+        reading.undo(ANNA, SLIDE_ID, "u", only="before")
+    reading.undo(ANNA, SLIDE_ID, "u", only="b")
+    standing = {read.item.patch_index: state(read) for read in reads.standing(SLIDE_ID)}
+    assert standing == {1: (WITHDRAWN, None), 2: (CORRECTED, Stage.S4), 3: (WITHDRAWN, None)}
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        [ask("b", patch(1), disposition=ACCEPTED)],
+        bulk("b", 1, 2)[1:],
+        [*bulk("b", 1), replace(bulk("c", 1, 2)[1])],
+        bulk("b", 1, 1),
+    ],
+)
+def test_a_bulk_that_is_not_one_whole_bulk_is_our_own_mistake(reading: Reading, requests: list[ReadRequest]) -> None:
+    with pytest.raises(ValueError, match="bulk"):
+        reading.record_all(ANNA, requests)
+
+
+def test_a_single_read_cannot_pass_for_one_of_a_bulk(reading: Reading) -> None:
+    with pytest.raises(BadRead):
+        reading.record(ANNA, ask("b/0", patch(1), disposition=ACCEPTED))
+    with pytest.raises(NothingToDo):
+        reading.record_all(ANNA, [])
