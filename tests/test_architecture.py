@@ -27,6 +27,7 @@ HOMES = {
     "openvino": ("models/",),
     "nncf": ("models/",),
     "itsdangerous": ("core/access/",),
+    "shapely": ("core/review/",),
     "pyarrow": ("core/inference/", "core/retraining/", "core/agreement/"),
 }
 LONGEST_FILE = 400

@@ -19,6 +19,7 @@ class Permission(Enum):
     EXPORT_TRAINING = "export training sets"
     ADD_MODEL = "add models"
     LEAD_STUDIES = "set up and change studies"
+    EXCHANGE_REGIONS = "bring regions in and out for others"
     VERIFY = "verify the store"
 
 
@@ -36,6 +37,7 @@ _OF_ROLE = {
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
         Permission.LEAD_STUDIES,
+        Permission.EXCHANGE_REGIONS,
         Permission.VERIFY,
     },
     Role.ADMINISTRATOR: {Permission.REGISTER_SLIDES, Permission.ADD_MODEL, Permission.VERIFY},

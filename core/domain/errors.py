@@ -12,6 +12,7 @@ FibroreadError
 │   ├── BadProtocol        a study protocol with a field that is wrong
 │   ├── BadGuide           a version or an example of the annotation guide that cannot be taken
 │   ├── OutOfOrder         a step of a study read that is not due
+│   ├── BadRegion          a region, or a feature of a file, that cannot be one
 │   ├── LeakingSplit       a training set that would put one subject on both sides
 │   ├── TooFewSubjects     a training set that has not enough subjects, or sites, for its splits
 │   ├── FolderTaken        a folder to write into that holds something already
@@ -117,6 +118,14 @@ class BadGuide(UserMustAct):
 
 class OutOfOrder(UserMustAct):
     """A step of a study read that is not due: a final read before the first, a second pass before its washout."""
+
+
+class BadRegion(UserMustAct):
+    """A region cannot be recorded as it was asked for; `feature` counts from 1 in the file that it came in."""
+
+    def __init__(self, problem: str, *, feature: int | None = None) -> None:
+        self.problem, self.feature = problem, feature
+        super().__init__(problem if feature is None else f"Feature {feature}: {problem} Nothing was imported.")
 
 
 class LeakingSplit(UserMustAct):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core import geojson
 from core.domain.predictions import PatchPredictions, Run
 from core.domain.quality import words_of
 from core.domain.registry import RegisteredModel
@@ -100,11 +100,7 @@ def _write_parquet(export: PatchExport, path: Path) -> None:
 
 def _write_geojson(export: PatchExport, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
-        file.write('{"type":"FeatureCollection","features":[')
-        for number, feature in enumerate(_features(export)):
-            file.write(",\n" if number else "\n")
-            json.dump(feature, file, separators=(",", ":"))
-        file.write("\n]}\n")
+        file.writelines(geojson.collection_text(_features(export)))
 
 
 def _features(export: PatchExport) -> Iterator[dict[str, object]]:
@@ -117,24 +113,20 @@ def _features(export: PatchExport) -> Iterator[dict[str, object]]:
         stage = STAGES[int(probabilities.argmax())]
         measurements = {f"prob_{each.value}": round(float(probabilities[each.index]), _DECIMALS) for each in STAGES}
         measurements["collagen_fraction"] = round(float(predictions.collagen_fraction[index]), _DECIMALS)
-        yield {
-            "type": "Feature",
-            "id": str(patch_uuid(export.run.run_id, index)),
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [[[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]],
-            },
-            "properties": {
+        yield geojson.feature(
+            str(patch_uuid(export.run.run_id, index)),
+            geojson.area([[[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]]]),
+            {
                 "objectType": "tile",
                 "name": f"patch {index}",
                 "classification": {
                     "name": f"DEMO stage {stage.value}" if export.model.is_demo else f"Stage {stage.value}",
-                    "color": [int(stage.colour[at : at + 2], 16) for at in (1, 3, 5)],
+                    "color": geojson.rgb(stage.colour),
                 },
                 "measurements": measurements,
                 "metadata": {**origin, "patch": str(index)},
             },
-        }
+        )
 
 
 def _origin(export: PatchExport) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Who sees whose reads: another's read of an item shows only to those who have read that item themselves.
 
-Covered: reads, and with them the stage, the comment and the very fact that an item was read. A read that was
-withdrawn, undone, deferred or excluded does not count as having read. Not covered: what people tell each other, and
-what a reader saw before they took their own read back.
+Covered: reads, and with them the stage, the comment and the very fact that an item was read; and regions, which show
+to others once these have read the slide as a whole. A read that was withdrawn, undone, deferred or excluded does not
+count as having read. Not covered: what people tell each other, and what a reader saw before they took their own read
+back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from core.domain.people import ReaderId
 from core.domain.reads import Item, Read
+from core.domain.regions import RegionEvent
 
 
 def visible_reads(reads: Iterable[Read], reader_id: ReaderId) -> tuple[Read, ...]:
@@ -32,6 +34,21 @@ def others_in_sight(own_read_counts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bo
     Args: own_read_counts: where a read of the reader's own stands and counts.
     """
     return own_read_counts
+
+
+def visible_regions(
+    regions: Iterable[RegionEvent], reads: Iterable[Read], reader_id: ReaderId
+) -> tuple[RegionEvent, ...]:
+    """Give, of these regions, the reader's own and the others' on slides whose read by the reader stands.
+
+    The reads must hold all of the reader's own of these slides.
+    """
+    own_items = _items_read(tuple(reads), reader_id)
+    return tuple(
+        event
+        for event in regions
+        if event.region.reader_id == reader_id or Item(slide_id=event.region.slide_id) in own_items
+    )
 
 
 def masked_items(reads: Iterable[Read], reader_id: ReaderId) -> int:

@@ -37,12 +37,13 @@ def _utc_now() -> datetime:
 class Of(Enum):
     """What a transaction writes. What comes often has a kind of its own, so that what else is kept stays good.
 
-    RECORDS: all that has no other kind. READS: reads outside studies. STEPS: the steps of study reads. PASSING: what
-    changes in place, the queue and drafts.
+    RECORDS: all that has no other kind. READS: reads outside studies. REGIONS: what is drawn on slides. STEPS: the
+    steps of study reads. PASSING: what changes in place, the queue and drafts.
     """
 
     RECORDS = auto()
     READS = auto()
+    REGIONS = auto()
     STEPS = auto()
     PASSING = auto()
 

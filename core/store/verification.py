@@ -27,6 +27,7 @@ RECORDED_TABLES = (
     ("run", "SELECT * FROM run"),
     ("read", "SELECT * FROM read"),
     ("bringing_back", "SELECT * FROM bringing_back"),
+    ("region", "SELECT * FROM region"),
     ("preference", "SELECT * FROM preference"),
     ("setting", "SELECT * FROM setting"),
     ("training_set", "SELECT * FROM training_set"),

@@ -11,7 +11,14 @@ from core.domain.people import Reader, ReaderId, Role
 from tests.core.store.records import make_reader
 
 FORBIDDEN = {
-    Role.READER: {Permission.REGISTER_SLIDES, Permission.EXPORT_TRAINING, Permission.ADD_MODEL, Permission.VERIFY},
+    Role.READER: {
+        Permission.REGISTER_SLIDES,
+        Permission.EXPORT_TRAINING,
+        Permission.ADD_MODEL,
+        Permission.LEAD_STUDIES,
+        Permission.EXCHANGE_REGIONS,
+        Permission.VERIFY,
+    },
     Role.LEAD: {Permission.READ_SLIDES, Permission.ADD_MODEL},
     Role.ADMINISTRATOR: {
         Permission.READ_SLIDES,
@@ -19,6 +26,8 @@ FORBIDDEN = {
         Permission.RUN_MODEL,
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
+        Permission.LEAD_STUDIES,
+        Permission.EXCHANGE_REGIONS,
     },
 }
 
