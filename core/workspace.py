@@ -35,6 +35,7 @@ from core.inference.worker_process import WORKER_COMMAND
 from core.networks import describe_weights, quantise_checkpoint
 from core.retraining.calibration import calibration_of_set, demo_calibration
 from core.retraining.training_sets import TrainingSets, TrainingSources
+from core.review.accepting import Accepting
 from core.review.adjudication import Adjudicating, Cases
 from core.review.bringing_back import BringingBack
 from core.review.coverage import TissueGrids
@@ -42,6 +43,7 @@ from core.review.film_strip import FilmStrip, StripSources
 from core.review.guide import Guide
 from core.review.masking import masked_items, visible_reads
 from core.review.reading import Reading
+from core.review.regions import Regions
 from core.review.roster import Roster
 from core.review.sight import Sight
 from core.review.studies import Studies
@@ -63,6 +65,7 @@ from core.store.models import ModelStore
 from core.store.people import PeopleStore
 from core.store.preferences import PreferenceStore
 from core.store.reads import ReadStore
+from core.store.regions import RegionStore
 from core.store.runs import RunStore
 from core.store.slides import SlideStore
 from core.store.studies import StudyStore
@@ -90,6 +93,8 @@ class Workspace:
         self.reading = Reading(self.reads)
         self.bringing_back = BringingBack(BringingBackStore(self.database), self.predictions)
         self.film_strip = self._make_film_strip()
+        self.regions = Regions(RegionStore(self.database), self.slide, self.reads.standing, self.sight.is_hidden)
+        self.accepting = Accepting(self.reading, self.regions, run=self.run, predictions=self.predictions)
         self.readers = SlideReaders()
         self.tiles = TileServer(self.readers, _TILE_CACHE_BYTES)
         self.tissue_grids = TissueGrids(self.readers, self.data_dir / "tissue")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -59,6 +60,17 @@ class Grid:
         left, right = (self.x_px + round(edge * self.side_px) for edge in (column, column + 1))
         top, bottom = (self.y_px + round(edge * self.side_px) for edge in (row, row + 1))
         return Box(x_px=left, y_px=top, width_px=right - left, height_px=bottom - top)
+
+    def centres_px(self) -> tuple[list[float], list[float]]:
+        """Give the middle of each column (x) and of each row (y), in level-0 pixels."""
+        columns, rows = (
+            [origin_px + round(edge * self.side_px) for edge in range(n + 1)]
+            for origin_px, n in ((self.x_px, self.n_columns), (self.y_px, self.n_rows))
+        )
+        return (
+            [(left + right) / 2 for left, right in itertools.pairwise(columns)],
+            [(top + bottom) / 2 for top, bottom in itertools.pairwise(rows)],
+        )
 
     def index_at(self, x_px: float, y_px: float) -> int | None:
         """Give the patch that holds a level-0 point, or None outside the grid."""

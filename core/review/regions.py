@@ -41,7 +41,6 @@ class Regions:
     def __init__(
         self,
         store: RegionStore,
-        *,
         slide: Callable[[SlideId], Slide],
         reads: Callable[[SlideId], tuple[Read, ...]],
         is_hidden: Callable[[ReaderId, SlideId], bool],

@@ -58,12 +58,7 @@ def room(hidden_from: str = "") -> tuple[Regions, Database]:
         assert found is not None
         return found
 
-    regions = Regions(
-        RegionStore(database),
-        slide=slide_of,
-        reads=reads.standing,
-        is_hidden=lambda reader_id, _: reader_id == hidden_from,
-    )
+    regions = Regions(RegionStore(database), slide_of, reads.standing, lambda reader_id, _: reader_id == hidden_from)
     return regions, database
 
 
