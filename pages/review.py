@@ -15,6 +15,7 @@ from pages.parts.concern_banner import draw_concerns
 from pages.parts.deep_zoom import Goto, ViewerData, ViewerEvents, deep_zoom
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.layer_choices import keep_layers, kept_layers
+from pages.parts.region_exchange import draw_region_exchange, regions_version
 from pages.parts.run_line import draw_run_line, refusal_of, run_under_way
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _draw_top(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...], s
             width=340,
         )
         st.button("▶", key="review.next", help="Next slide", on_click=_step, args=(slides, slide, 1))
+        draw_region_exchange(workspace, reader, slide)
         draw_run_line(workspace, reader, slide)
 
 
@@ -130,6 +132,7 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
         layers=kept_layers(workspace, reader),
         receipts=viewer_tab.receipts_for((session.get(_VIEWER, dict) or {}).get("outbox")),
         goto=_goto(),
+        regions_version=regions_version(),
     )
     events = deep_zoom(
         key=_VIEWER,

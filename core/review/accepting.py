@@ -72,7 +72,7 @@ class Accepting:
     def count(self, reader: Reader, scope: Scope) -> Acceptance:
         """Give what accepting in this scope would do now. Raises: NotPermitted, BadRegion, NothingToDo."""
         require(reader, Permission.READ_SLIDES)
-        run, predictions = self._run(scope.run_id), self._predictions(scope.run_id)
+        run, predictions = self._run_for(reader, scope.run_id), self._predictions(scope.run_id)
         events = self._regions.visible(reader, run.slide_id)
         in_scope = _centres_in(predictions, _shapes(scope, events))
         is_excluded = _centres_in(predictions, _own_exclusions(events, reader))
@@ -96,7 +96,7 @@ class Accepting:
         known = self._reading.bulk(reader, request.event_id)
         if known:
             return known
-        run, predictions = self._run(request.scope.run_id), self._predictions(request.scope.run_id)
+        run, predictions = self._run_for(reader, request.scope.run_id), self._predictions(request.scope.run_id)
         patches = self.count(reader, request.scope).patches
         if len(patches) != request.n_counted:
             raise NothingToDo(
@@ -115,6 +115,13 @@ class Accepting:
             for place, (index, call) in enumerate(zip(patches, calls, strict=True))
         ]
         return self._reading.record_all(reader, requests, (("scope", _words(request.scope)),))
+
+    def _run_for(self, reader: Reader, run_id: RunId) -> Run:
+        """Give a run. Raises: NothingToDo for an unknown one and for one of a slide that a study hides."""
+        run = self._run(run_id)
+        if self._regions.is_hidden(reader, run.slide_id):
+            raise NothingToDo(f"There is no finished run {run_id}.")
+        return run
 
     def _own_reads(self, reader: Reader, run: Run) -> set[int]:
         return {

@@ -95,10 +95,15 @@ class Regions:
             self._store.add((event,), reader.reader_id)
         return event
 
-    def undo(self, reader: Reader, slide_id: SlideId, event_id: str) -> tuple[RegionEvent, ...]:
+    def undo(
+        self, reader: Reader, slide_id: SlideId, event_id: str, *, only: str | None = None
+    ) -> tuple[RegionEvent, ...]:
         """Take back the reader's last event on the regions of a slide; none when none is left.
 
-        A file that was imported is taken back whole. Undone again, it walks further back.
+        A file that was imported is taken back whole. Undone again, it walks further back. With `only`, no other event
+        is taken back.
+
+        Raises: NotPermitted, BadRegion (the event `only` is not the last any more), NothingToDo.
         """
         require(reader, Permission.READ_SLIDES)
         _check_event_id(event_id)
@@ -108,6 +113,8 @@ class Regions:
             if known:
                 return known
             undone = self._store.last_undoable(reader.reader_id, slide_id)
+            if only is not None and (undone is None or undone.event_id != only):
+                raise BadRegion("This is not your last entry on the slide's regions any more; it was not taken back.")
             if undone is None:
                 return ()
             bulk_id = bulk_of(undone.event_id)
@@ -160,6 +167,10 @@ class Regions:
             self._next(latest.get(region.region_id), in_bulk(bulk_id, place), RegionAction.IMPORTED, region)
             for place, region in enumerate(fresh)
         ]
+
+    def is_hidden(self, person: Reader, slide_id: SlideId) -> bool:
+        """Say whether a study hides a slide, and with it all that lies on it, from this person."""
+        return self._is_hidden(person.reader_id, slide_id)
 
     def _slide_for(self, person: Reader, slide_id: SlideId) -> Slide:
         """Give a slide. Raises: NothingToDo for one that is not there or is hidden from this person by a study."""

@@ -32,9 +32,14 @@ _MODULES = (
     "about",
     "strip",
     "keys",
+    "outlines",
+    "regions",
+    "drawing",
+    "region_panel",
     "view",
     "acting",
     "unfinished",
+    "region_acts",
     "coverage",
     "draft",
     "ahead",
@@ -44,7 +49,7 @@ _MODULES = (
     "study_keys",
     "mount",
 )
-_STYLES = ("view", "study")
+_STYLES = ("view", "study", "regions")
 
 Callback = Callable[[], None]
 
@@ -65,8 +70,9 @@ class ViewerData:
 
     `viewing_id` stands for the slide in every address: its own id, or a study's entry. `zoom` is the pyramid that the
     slide's tiles and its layers' tiles are cut from. `unfinished_run_id` is a run that goes on, whose layers are shown
-    as they come. `study`: how far the read of an entry is, None outside a study. `is_look_only`: the slide alone,
-    without layers, panel and film strip; the keys of grading are left to the page.
+    as they come. A new `regions_version` has the regions fetched again. `study`: how far the read of an entry is, None
+    outside a study. `is_look_only`: the slide alone, without layers, panel and film strip; the keys of grading are left
+    to the page. Regions are drawn in neither.
     """
 
     slide: Slide
@@ -79,6 +85,7 @@ class ViewerData:
     layers: dict[str, object]
     receipts: tuple[Receipt, ...]
     goto: Goto | None
+    regions_version: str = ""
     study: dict[str, object] | None = None
     is_look_only: bool = False
 
@@ -139,6 +146,7 @@ def _plain(view: ViewerData) -> dict[str, object]:
         "receipts": [asdict(receipt) for receipt in view.receipts],
         "goto": None if view.goto is None else asdict(view.goto),
         "stages": [{"name": stage.value, "colour": stage.colour, "description": stage.description} for stage in STAGES],
+        "regions_version": view.regions_version,
         "study": view.study,
         "look_only": view.is_look_only,
         "drawing_library": f"/assets/openseadragon.js?v={OPENSEADRAGON_SHA256[:12]}",

@@ -11,15 +11,15 @@ from core.domain.bringing_back import BackReason, BackRequest
 from core.domain.errors import BadRead, FibroreadError, TryAgain
 from core.domain.people import Reader
 from core.domain.predictions import Run
-from core.domain.reads import Disposition, Item, ReadRequest, Sight
+from core.domain.reads import Disposition, Item, ReadRequest
 from core.domain.slides import SlideId
-from core.domain.stages import STAGE_NAMES, Stage
+from pages.parts.event_fields import id_in, sight_in, stage_in, undone_in, whole_in
+from pages.parts.region_entries import REGION, REGION_ACTIONS, record_region
 from pages.parts.study_outbox import STUDY_ACTIONS, record_study_event
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-_ID = re.compile(r"[0-9a-f]{32}")
 _EVENT_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
 _DISPOSITIONS = {
     "accept": Disposition.ACCEPTED,
@@ -35,7 +35,7 @@ _MOST_EVENTS = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """The answer to one event: stored (`refused` None) or refused, and why. `item` is 'slide' or a patch index."""
+    """The answer to one event: stored (`refused` None) or refused, and why. `item` is 'slide', 'region' or a patch."""
 
     eid: str
     refused: str | None = None
@@ -85,13 +85,16 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
     if event.get("action") in STUDY_ACTIONS:
         record_study_event(workspace, reader, event)
         return
-    viewing = workspace.sight.viewing(reader.reader_id, _id(event, "slide"))
+    if event.get("action") in REGION_ACTIONS:
+        record_region(workspace, reader, event)
+        return
+    viewing = workspace.sight.viewing(reader.reader_id, id_in(event, "slide"))
     if viewing.case is not None:
         raise BadRead("A case is settled on the Adjudication page; nothing else is recorded in it.")
     slide_id = viewing.slide_id
     eid = str(event["eid"])
     if event.get("action") == "undo":
-        workspace.reading.undo(reader, slide_id, eid, only=_undone(event))
+        workspace.reading.undo(reader, slide_id, eid, only=undone_in(event))
         return
     action = str(event.get("action"))
     if action in _BACK_ACTIONS:
@@ -106,10 +109,10 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
     request = ReadRequest(
         event_id=eid,
         item=_item(event, slide_id, run),
-        sight=_sight(event, run),
+        sight=sight_in(event, run),
         disposition=_DISPOSITIONS[action],
-        stage=_stage(event.get("stage")),
-        confidence=_whole(event.get("confidence")),
+        stage=stage_in(event.get("stage")),
+        confidence=whole_in(event.get("confidence")),
         comment=None if event.get("comment") is None else str(event["comment"]),
     )
     workspace.reading.record(reader, request)
@@ -118,18 +121,12 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
 def _run(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> Run | None:
     if event.get("run") is None:
         return None
-    run_id = workspace.sight.run_id(reader.reader_id, _id(event, "run"))
+    run_id = workspace.sight.run_id(reader.reader_id, id_in(event, "run"))
     return None if run_id is None else workspace.run(run_id)
 
 
-def _undone(event: Mapping[str, object]) -> str | None:
-    """Give the event that is to be taken back where the browser names it; else it is the last one on the slide."""
-    named = event.get("undoes")
-    return None if named is None else str(named)[:64]
-
-
 def _back_request(event: Mapping[str, object], run: Run | None, *, is_back: bool) -> BackRequest:
-    patch, reason = _whole(event.get("patch")), str(event.get("reason"))
+    patch, reason = whole_in(event.get("patch")), str(event.get("reason"))
     if patch is None or run is None or reason not in {one.value for one in BackReason}:
         raise BadRead("A patch is brought back for a reason out of the list. Reload the page.")
     return BackRequest(
@@ -142,7 +139,7 @@ def _back_request(event: Mapping[str, object], run: Run | None, *, is_back: bool
 
 
 def _item(event: Mapping[str, object], slide_id: SlideId, run: Run | None) -> Item:
-    patch = _whole(event.get("patch"))
+    patch = whole_in(event.get("patch"))
     if patch is None:
         return Item(slide_id=slide_id)
     if run is None:
@@ -150,40 +147,8 @@ def _item(event: Mapping[str, object], slide_id: SlideId, run: Run | None) -> It
     return Item(slide_id=slide_id, patch_index=patch, recipe_hash=run.recipe_hash)
 
 
-def _sight(event: Mapping[str, object], run: Run | None) -> Sight:
-    said = event.get("sight")
-    sight: Mapping[str, object] = said if isinstance(said, Mapping) else {}
-    return Sight(
-        call=_stage(sight.get("call")),
-        model_run=None if run is None else run.run_id,
-        heatmap=sight.get("heatmap") is True,
-        saliency=sight.get("saliency") is True,
-    )
-
-
-def _stage(name: object) -> Stage | None:
-    if name is None:
-        return None
-    if name not in STAGE_NAMES:
-        raise BadRead(f"There is no stage '{str(name)[:10]}'. Reload the page.")
-    return Stage(name)
-
-
-def _whole(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise BadRead("A patch and a confidence are whole numbers. Reload the page.")
-    return int(value)
-
-
-def _id(event: Mapping[str, object], name: str) -> str:
-    text = str(event.get(name))
-    if not _ID.fullmatch(text):
-        raise BadRead(f"The entry names no {name}. Reload the page.")
-    return text
-
-
 def _item_name(event: Mapping[str, object]) -> str | int:
     patch = event.get("patch")
+    if patch == REGION:
+        return REGION
     return int(patch) if isinstance(patch, int | float) else "slide"

@@ -18,6 +18,7 @@ from pages.routes.facts import Facts
 from pages.routes.gate import Gate
 from pages.routes.ground import Ground
 from pages.routes.pictures import Pictures
+from pages.routes.regions import RegionFacts
 from pages.routes.runs_in_view import RunsInView
 from pages.routes.unfinished_runs import UnfinishedRuns
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
     """Give the routes of the viewer. `get_workspace` is called at each request, never at construction."""
     gate, runs, unfinished = Gate(get_workspace), RunsInView(), UnfinishedRuns()
-    pictures, facts, ground = Pictures(runs, unfinished), Facts(runs), Ground()
+    pictures, facts, ground, regions = Pictures(runs, unfinished), Facts(runs), Ground(), RegionFacts()
     place = "{dz_level:int}/{column:int}_{row:int}"
     return [
         Route("/assets/openseadragon.js", _drawing_library),
@@ -40,7 +41,9 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
         Route("/slides/{slide_id}/reads", gate.lets(facts.slide_reads)),
         Route("/slides/{slide_id}/layout", gate.lets(ground.layout)),
         Route("/slides/{slide_id}/tissue", gate.lets(ground.tissue)),
+        Route("/slides/{slide_id}/regions", gate.lets(regions.regions)),
         Route("/runs/{run_id}", gate.lets(facts.run)),
+        Route("/runs/{run_id}/acceptance", gate.lets(regions.acceptance)),
         Route("/runs/{run_id}/progress", gate.lets(unfinished.progress)),
         Route("/runs/{run_id}/strip", gate.lets(facts.strip)),
         Route("/runs/{run_id}/patches/{index:int}", gate.lets(facts.patch)),

@@ -107,6 +107,8 @@ class Room:
             f"/slides/{self.slide.slide_id}/reads",
             f"/slides/{self.slide.slide_id}/layout",
             f"/slides/{self.slide.slide_id}/tissue",
+            f"/slides/{self.slide.slide_id}/regions",
+            f"/runs/{self.run_id}/acceptance?box=0,0,500,500",
             f"/runs/{self.run_id}",
             f"/runs/{self.run_id}/progress",
             f"/runs/{self.run_id}/strip",

@@ -65,6 +65,8 @@ def test_anything_but_a_known_id_is_not_found(room: Room, name: str) -> None:
         "/patches/{}/3.jpg",
         "/saliency/{}/3/predicted.png",
         "/slides/{}/reads",
+        "/slides/{}/regions",
+        "/runs/{}/acceptance?box=0,0,9,9",
         "/runs/{}",
         "/runs/{}/strip",
         "/runs/{}/patches/3",

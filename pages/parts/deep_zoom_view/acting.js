@@ -8,6 +8,10 @@ Object.assign(Room.prototype, {
       this.undo();
       return;
     }
+    if (this.target === "region") {
+      this.actOnRegion({ action, stage, comment });
+      return;
+    }
     const item = this.target === "slide" ? "slide" : this.selected;
     if (item === null) {
       this.note("No patch is selected: click one, or press N.");
@@ -145,6 +149,7 @@ Object.assign(Room.prototype, {
   },
 
   undo() {
+    if (this.undoRegion()) return;
     const last = this.history.pop();
     if (last && last.wasBack !== undefined) {
       this.setTarget("patch");
@@ -177,6 +182,11 @@ Object.assign(Room.prototype, {
       return;
     }
     drawAboutSlide(this.find("about-slide"), this.data.stages, this.data.slide, this.run, this.slideReads.others);
+    if (this.target === "region") {
+      this.drawRegionPanel();
+      this.expose();
+      return;
+    }
     const item = this.target === "slide" ? "slide" : this.selected;
     const words = item === "slide" ? "the whole slide" : item === null ? "no patch yet" : `patch ${item}`;
     const isLeftOut = item !== "slide" && this.detail && this.detail.index === item

@@ -7,12 +7,15 @@ const HELP = [
   ["1 … 7", "stage 0, 1a, 1b, 1c, 2, 3, 4"], ["A or Enter", "accept the call"],
   ["D", "defer"], ["X", "exclude"],
   ["B", "bring a left-out patch back / leave it out again"],
-  ["N / P", "next / previous patch (slide)"], ["S", "keys act on the patch / the slide"],
+  ["N / P", "next / previous patch (slide, region)"], ["S", "keys act on the patch / the slide"],
   ["H", "stage heatmap"], ["G", "Grad-CAM on the patch"],
   ["Shift+G", "Grad-CAM on the slide"], ["Ctrl+Z", "undo, as a new entry"],
   ["Shift+1 … 5", "2.5, 5, 10, 20, 40x"], ["+ / −", "zoom"],
   ["Arrows", "pan"], ["F", "fit the slide"],
   ["R", "rotate by 90°"], ["?", "this sheet"],
+  ["V", "select regions, or patches by a box"], ["M / L", "draw a rectangle / a polygon"],
+  ["O / E", "brush / eraser ([ and ]: size)"], ["K", "show or hide regions"],
+  ["Del", "remove the selected region"], ["Esc", "leave what is half drawn, the tool"],
 ];
 
 class Furniture {

@@ -4,6 +4,9 @@ const PAN_STEP = 0.12;
 
 function keyAction(event, room) {
   if (room.study) return studyKeyAction(event, room);
+  if (belongsToPopover(event)) return null;
+  const regionAction = room.drawing ? regionKeyAction(event, room) : null;
+  if (regionAction) return regionAction;
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code || "");
   if (event.ctrlKey || event.metaKey) {
     return event.key.toLowerCase() === "z" && !event.shiftKey && !event.altKey ? () => room.act({ action: "undo" }) : null;
@@ -12,6 +15,21 @@ function keyAction(event, room) {
   if (room.data.look_only) return lookAction(event, digit, room);
   if (digit) return digitAction(Number(digit[1]), event.shiftKey, room);
   return letterAction(event, room) || moveAction(event, room);
+}
+
+// What the page opens over the viewer keeps its keys while the focus is in it, and Escape as long as it is open.
+function belongsToPopover(event) {
+  const body = document.querySelector('[data-testid="stPopoverBody"]');
+  return body !== null && (event.key === "Escape" || event.composedPath().includes(body));
+}
+
+// Regions first: a tool in hand, a question, and what is chosen while the keys act on regions.
+function regionKeyAction(event, room) {
+  const isAsking = room.regionPanel.isAsking;
+  if (isAsking && event.key === "Escape") return () => room.regionPanel.dismiss();
+  if (isAsking) return event.key === "Tab" || event.ctrlKey || event.metaKey ? null : () => {};
+  if (event.key === "Delete" && room.target === "region") return () => room.removeRegions();
+  return room.furniture.help.hidden || event.key !== "Escape" ? room.drawing.keyAction(event) : null;
 }
 
 // Where nothing is graded the keys of grading belong to the page.

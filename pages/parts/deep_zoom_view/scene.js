@@ -49,7 +49,7 @@ class Scene {
     this.viewer.addHandler("canvas-click", (event) => {
       if (!event.quick || !this.base) return;
       const point = this.base.viewerElementToImageCoordinates(event.position);
-      this.listeners.onClick(point.x + this.slide.x, point.y + this.slide.y);
+      this.listeners.onClick(point.x + this.slide.x, point.y + this.slide.y, event.shift);
     });
     this.viewer.addHandler("canvas-key", (event) => {
       event.preventDefaultAction = true;
@@ -168,6 +168,13 @@ class Scene {
     );
     this.viewer.addOverlay({ element, location, checkResize: false });
     return location;
+  }
+
+  // Zooming by key keeps this box where it is, as it does the selected patch; nothing is drawn around it.
+  holdFast(box) {
+    this.selection = !box || !this.base ? null : this.base.imageToViewportRectangle(
+      box.x_px - this.slide.x, box.y_px - this.slide.y, box.width_px, box.height_px,
+    );
   }
 
   // Bring a box into sight without changing the zoom; nothing moves when it is well inside already.

@@ -3,6 +3,13 @@
 const UNFINISHED_MS = 1000;
 
 Object.assign(Room.prototype, {
+  // A model that learned from no real slide is named over everything that is shown of it.
+  nameModel(run) {
+    const demo = this.find("demo");
+    demo.hidden = !(run && run.model.is_demo);
+    demo.textContent = run ? run.model.name : "";
+  },
+
   watchUnfinished() {
     clearTimeout(this.watchTimer);
     const wanted = this.data.run ? null : this.data.unfinished;

@@ -2,6 +2,7 @@
 
 const rooms = new WeakMap();
 const NOTE_MS = 4500;
+const TARGETS = ["patch", "slide", "region"];
 
 class Room {
   constructor(parent, component) {
@@ -31,7 +32,7 @@ class Room {
       onMove: () => this.drawView(),
       onStir: () => this.stir(),
       onRest: () => this.keepView(),
-      onClick: (x, y) => this.clickAt(x, y),
+      onClick: (x, y, isShifted) => this.clickAt(x, y, isShifted),
       onPoint: (point) => this.furniture.pointAt(point),
       onTileFailed: rested(800, () => this.api.json(`/slides/${this.data.slide.id}/reads`).catch(() => {})),
     });
@@ -47,7 +48,8 @@ class Room {
     this.strip = new Strip(this.find("strip"), this.find("strip-words"), this.api, this.data.stages, (entry) => this.select(entry.index));
     if (this.data.study) this.study = new Study(this);
     this.strip.pendingRead = (index) => (this.hasPending(index) ? this.reads.get(index) : undefined);
-    for (const name of ["patch", "slide"]) {
+    if (!this.study && !this.data.look_only) this.startRegions(OSD);
+    for (const name of TARGETS) {
       this.find(`tab-${name}`).addEventListener("click", (event) => {
         this.setTarget(name);
         if (event.detail > 0) event.currentTarget.blur();
@@ -74,7 +76,7 @@ class Room {
     this.applyGoto();
     this.aboutPatch.clear(this.study ? "Click the slide to see a patch." : "Click a patch, or press N for the first of the film strip.");
     this.setTarget(this.data.run && !this.study ? this.target : "slide");
-    await this.openRun();
+    await Promise.all([this.openRun(), this.openRegions()]);
     this.root.dataset.ready = "true";
     if (this.study) this.study.opened();
     this.root.focus({ preventScroll: true }); // whoever chose the slide in a field wants to read now
@@ -110,13 +112,6 @@ class Room {
     this.watchUnfinished();
   }
 
-  // A model that learned from no real slide is named over everything that is shown of it.
-  nameModel(run) {
-    const demo = this.find("demo");
-    demo.hidden = !(run && run.model.is_demo);
-    demo.textContent = run ? run.model.name : "";
-  }
-
   // What is selected outlives a visit to another page, as the view does.
   keepPlace() {
     if (this.root.dataset.ready === "true") {
@@ -139,6 +134,7 @@ class Room {
     else if (data.run !== former.run || data.unfinished !== former.unfinished) this.started = this.started.then(() => this.openRun());
     if (!isOtherSlide && isOtherScale) this.furniture.useSlide(data.slide);
     if (!isOtherSlide) this.applyGoto();
+    if (!isOtherSlide && data.regions_version !== former.regions_version) this.takeImport();
     this.drawView();
   }
 
@@ -159,6 +155,7 @@ class Room {
   }
 
   settle(receipts) {
+    const mayChangeRegions = this.hasPending("region") || this.hasPending("slide"); // others' show once the slide is read
     const { nSettled, refused } = this.outbox.settle(receipts || []);
     if (this.study) {
       if (refused.length) this.study.refused(refused[refused.length - 1].refused);
@@ -172,6 +169,7 @@ class Room {
       if (this.selected !== null) this.loadDetail(this.selected);
     }
     if (nSettled && !this.outbox.events.length) this.afterSettled();
+    if (nSettled && mayChangeRegions) this.settleRegions(refused);
     this.expose();
   }
 
@@ -227,7 +225,7 @@ class Room {
 
   setTarget(target) {
     this.target = target;
-    for (const name of ["patch", "slide"]) {
+    for (const name of TARGETS) {
       this.find(`tab-${name}`).setAttribute("aria-selected", String(name === target));
       this.find(`about-${name}`).hidden = name !== target;
     }
@@ -235,9 +233,9 @@ class Room {
     this.drawPanel();
   }
 
-  clickAt(x, y) {
+  clickAt(x, y, isShifted) {
     const { grid } = this.run || {};
-    if (!grid) return;
+    if ((this.drawing && this.drawing.click(x, y, isShifted)) || !grid) return;
     const column = Math.floor((x - grid.x_px) / grid.side_px);
     const row = Math.floor((y - grid.y_px) / grid.side_px);
     if (column < 0 || row < 0 || column >= grid.n_columns || row >= grid.n_rows) return;
@@ -281,6 +279,10 @@ class Room {
   }
 
   async step(direction) {
+    if (this.target === "region") {
+      this.stepRegion(direction);
+      return;
+    }
     if (this.target === "slide") {
       this.emit.setTriggerValue("step", direction);
       return;
@@ -342,7 +344,7 @@ class Room {
       pending: this.outbox ? this.outbox.events.length : 0,
       sent: this.outbox ? this.outbox.n : 0,
       saliency: this.aboutPatch ? this.aboutPatch.isSaliencyOn : false,
-      ...(this.study ? this.study.facts : {}),
+      ...(this.study ? this.study.facts : this.regionFacts()),
     });
     if (view) {
       for (const name of ["x", "y", "zoom", "rotation"]) this.root.dataset[name] = Number(view[name].toPrecision(12));

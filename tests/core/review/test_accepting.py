@@ -202,6 +202,17 @@ def test_a_region_that_is_masked_or_gone_cannot_be_named(study: Room) -> None:
             study.accepting.count(reader, Scope(run_id=RUN_ID, region_ids=(region_id,)))
 
 
+def test_the_run_of_a_slide_that_a_study_hides_is_none() -> None:
+    regions, database = room(hidden_from="bert")
+    with database:
+        accepting = Accepting(
+            Reading(ReadStore(database)), regions, run=lambda _: make_run(), predictions=lambda _: varied(GRID)
+        )
+        with pytest.raises(NothingToDo) as found:
+            accepting.count(BERT, Scope(run_id=RUN_ID, shape=rectangle(0, 0, 9, 9)))
+    assert str(found.value) == f"There is no finished run {RUN_ID}."
+
+
 def test_anothers_event_is_refused(study: Room) -> None:
     study.accept()
     asked = AcceptRequest(event_id=EVENT, scope=Scope(run_id=RUN_ID), n_counted=1, sight=SEEN)

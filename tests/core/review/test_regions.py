@@ -140,6 +140,16 @@ def test_undo_walks_back_event_by_event_and_is_an_event_itself(regions: Regions,
     assert n_rows(database) == 6
 
 
+def test_an_undo_that_names_its_event_takes_back_no_other(regions: Regions) -> None:
+    regions.record(ANNA, request("a1", ONE))
+    regions.record(ANNA, request("a2", TWO))
+    with pytest.raises(BadRegion, match="not your last entry"):
+        regions.undo(ANNA, SLIDE_ID, "u1", only="a1")
+    assert set(there(regions)) == {ONE, TWO}
+    regions.undo(ANNA, SLIDE_ID, "u2", only="a2")
+    assert set(there(regions)) == {ONE}
+
+
 def test_undo_takes_back_nobody_elses(regions: Regions) -> None:
     regions.record(ANNA, request("a1"))
     assert regions.undo(BERT, SLIDE_ID, "u1") == ()

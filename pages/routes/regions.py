@@ -1,0 +1,69 @@
+"""Regions for the viewer as JSON: those that this reader may see, and how many calls one could accept in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.domain.people import ReaderId
+from core.domain.regions import Region
+from core.review.region_features import name_of
+from core.review.shapes import area_px
+from pages.parts.region_entries import scope_of
+from pages.routes.gate import plain_facts, run_id_in, slide_id_in
+from pages.routes.runs_in_view import reader_named
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+
+class RegionFacts:
+    """Answers with JSON; what a reader may see is decided in core."""
+
+    def regions(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Give the regions of a slide, in the order they were begun."""
+        events = workspace.regions.visible(reader_named(reader_id), slide_id_in(request))
+        return plain_facts({"regions": [_plain(event.region, reader_id) for event in events]})
+
+    def acceptance(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
+        """Count the calls that accepting would take, in `regions` (ids) or a `box` (left, top, right, bottom)."""
+        scope = scope_of(run_id_in(request), _list(request, "regions"), _numbers(request, "box"))
+        found = workspace.accepting.count(reader_named(reader_id), scope)
+        return plain_facts(
+            {
+                "n": len(found.patches),
+                "n_read": found.n_read,
+                "n_left_out": found.n_left_out,
+                "n_excluded": found.n_excluded,
+            }
+        )
+
+
+def _plain(region: Region, reader_id: ReaderId) -> dict[str, object]:
+    stage = region.mark.stage
+    return {
+        "id": region.region_id,
+        "reader": region.reader_id,
+        "is_own": region.reader_id == reader_id,
+        "parts": region.shape.parts,
+        "stage": None if stage is None else stage.value,
+        "is_excluded": region.mark.is_excluded,
+        "comment": region.mark.comment,
+        "name": name_of(region),
+        "area_px": area_px(region.shape),
+    }
+
+
+def _list(request: Request, name: str) -> list[str] | None:
+    text = request.query_params.get(name)
+    return text.split(",") if text else None
+
+
+def _numbers(request: Request, name: str) -> list[object] | None:
+    texts = _list(request, name)
+    try:
+        return None if texts is None else [float(text) for text in texts]
+    except ValueError:
+        return []
