@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.domain.errors import NothingToDo
 from core.domain.people import ReaderId
 from core.domain.regions import Region
+from core.review.accepting import Acceptance
 from core.review.region_features import name_of
 from core.review.shapes import area_px
 from pages.parts.region_entries import scope_of
@@ -20,25 +22,37 @@ if TYPE_CHECKING:
 
 
 class RegionFacts:
-    """Answers with JSON; what a reader may see is decided in core."""
+    """Answers with JSON; what a reader may see is decided in core. An entry or a case of a study has no regions."""
 
     def regions(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give the regions of a slide, in the order they were begun."""
-        events = workspace.regions.visible(reader_named(reader_id), slide_id_in(request))
+        viewing = workspace.sight.viewing(reader_id, slide_id_in(request))
+        if not viewing.is_open:
+            return plain_facts({"regions": []})
+        events = workspace.regions.visible(reader_named(reader_id), viewing.slide_id)
         return plain_facts({"regions": [_plain(event.region, reader_id) for event in events]})
 
     def acceptance(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Count the calls that accepting would take, in `regions` (ids) or a `box` (left, top, right, bottom)."""
-        scope = scope_of(run_id_in(request), _list(request, "regions"), _numbers(request, "box"))
-        found = workspace.accepting.count(reader_named(reader_id), scope)
-        return plain_facts(
-            {
-                "n": len(found.patches),
-                "n_read": found.n_read,
-                "n_left_out": found.n_left_out,
-                "n_excluded": found.n_excluded,
-            }
-        )
+        viewing_id = run_id_in(request)
+        run_id = workspace.sight.run_id(reader_id, viewing_id)
+        if run_id is None:
+            raise NothingToDo(f"There is no finished run {viewing_id}.")
+        if run_id != viewing_id:
+            return _counted(Acceptance(patches=(), n_read=0, n_left_out=0, n_excluded=0))
+        scope = scope_of(run_id, _list(request, "regions"), _numbers(request, "box"))
+        return _counted(workspace.accepting.count(reader_named(reader_id), scope))
+
+
+def _counted(found: Acceptance) -> Response:
+    return plain_facts(
+        {
+            "n": len(found.patches),
+            "n_read": found.n_read,
+            "n_left_out": found.n_left_out,
+            "n_excluded": found.n_excluded,
+        }
+    )
 
 
 def _plain(region: Region, reader_id: ReaderId) -> dict[str, object]:

@@ -23,6 +23,7 @@ from core.access.identity import local_reader
 from core.domain.people import ReaderId, Role
 from core.domain.protocols import Protocol
 from core.domain.reads import Disposition, Item, ReadRequest, Sight
+from core.domain.regions import Mark, RegionId, RegionRequest
 from core.domain.slides import Provenance, Slide, SlideId
 from core.domain.stages import Stage
 from core.domain.studies import Entry, EntryId, EventKind, ReasonCode
@@ -33,6 +34,7 @@ from core.slides.synthetic.pyramid import write_checkerboard
 from core.workspace import Workspace, start_workspace
 from pages import shell
 from pages.routes import build_routes
+from tests.core.review.drawn_regions import rectangle
 from tests.journeys.seeded import seed, varied
 from tests.pages.reading_room import ADA, Client
 
@@ -125,6 +127,14 @@ def _read_by_another(workspace: Workspace, slide_id: SlideId, run_id: str) -> No
             comment="canary-comment",
         )
         workspace.reading.record(OTHER, asked)
+    drawn = RegionRequest(
+        event_id="other-region",
+        slide_id=slide_id,
+        region_id=RegionId("c0ffee00-0000-4000-8000-000000000000"),
+        shape=rectangle(100, 100, 300, 300),
+        mark=Mark(stage=Stage.S3, comment="canary-comment"),
+    )
+    workspace.regions.record(OTHER, drawn)
 
 
 def sign(workspace: Workspace, entry_id: EntryId, kind: EventKind, reader: Any = ADA) -> None:
