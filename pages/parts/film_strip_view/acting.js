@@ -28,7 +28,7 @@ Object.assign(StripRoom.prototype, {
   send({ key, run, slide, index, stage }, what, before) {
     const eid = this.outbox.put({
       ...what, slide, run, patch: index,
-      sight: { call: stage ?? null, heatmap: false, saliency: this.isSaliencyOn },
+      sight: { call: stage ?? null, heatmap: false, saliency: this.root.dataset.shownSaliency === key },
     });
     this.sent.set(eid, { key, before });
     return eid;
@@ -49,17 +49,15 @@ Object.assign(StripRoom.prototype, {
   advance() {
     const isAmongRead = ["own", "other", "deferred"].includes(this.filters.settings.reads);
     const next = isAmongRead ? this.position + 1 : this.order.nextUnread(this.position);
-    if (typeof next !== "number") {
-      const here = this.position;
-      this.waitFor(next.then((position) => (position < 0 ? here : position)));
-      return;
-    }
-    if (next >= 0 && next < this.order.n) {
-      this.select(next);
-      return;
-    }
-    this.draw();
-    this.note(isAmongRead ? "That was the last patch of this strip." : "That was the last unread patch of this strip.");
+    const words = isAmongRead ? "That was the last patch of this strip." : "That was the last unread patch of this strip.";
+    const here = this.position;
+    const placeOf = (place) => {
+      if (place >= 0 && place < this.order.n) return place;
+      this.note(words);
+      return here;
+    };
+    if (typeof next === "number") this.select(placeOf(next));
+    else this.waitFor(next.then(placeOf));
   },
 
   // Take back this reader's last deed of the strip, whichever slide it was on.

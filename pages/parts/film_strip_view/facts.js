@@ -12,7 +12,7 @@ class PatchFacts {
     const open = pushButton("Open slide", "Open the slide at this patch (O)", onOpen);
     this.filled = make("div", { class: "fr-about" },
       make("div", { class: "fr-call" }, this.letter, make("div", {}, make("div", { class: "fr-muted", text: "The model calls this patch" }), this.callWords)),
-      this.chart, this.facts, make("div", { class: "fr-row" }, this.toggle, open), this.saliencyWords);
+      this.chart, make("div", { class: "fr-row" }, this.toggle, open), this.facts, this.saliencyWords);
     this.element.replaceChildren(this.filled);
     this.clear();
   }
@@ -30,10 +30,10 @@ class PatchFacts {
     this.chart.replaceChildren(bars(this.stages, entry.probabilities, entry.stage));
     const lines = [
       fact("uncertainty", entry.uncertainty.toFixed(2), "1 minus the margin between the two best stages"),
-      fact("slide", entry.name),
+      fact("slide", entry.name, entry.name),
       fact("patch", String(entry.index)),
+      fact("site", entry.site || "–"),
     ];
-    if (entry.site) lines.push(fact("site", entry.site));
     if (entry.gap > 0) lines.push(fact("stages in sight lie apart", `${entry.gap} ${entry.gap === 1 ? "step" : "steps"}`, "Five-class steps between the two farthest; 1a, 1b and 1c lie half a step apart"));
     for (const other of entry.others) lines.push(fact(other.reader, readWords(other)));
     this.facts.replaceChildren(...lines);

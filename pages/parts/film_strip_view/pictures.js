@@ -3,6 +3,7 @@
 const AT_ONCE = 4;
 const THUMBNAIL_PX = 64;
 const MOST_THUMBNAILS = 400;
+const TRY_AGAIN_MS = 3000;
 
 class Pictures {
   constructor(api, onPicture) {
@@ -66,6 +67,8 @@ class Pictures {
       if (!isHeld()) return;
       Object.assign(part, { problem: error.message, abort: null });
       this.onPicture(key, name);
+      clearTimeout(this.retryTimer);
+      this.retryTimer = setTimeout(() => this.retry(), TRY_AGAIN_MS);
     }).finally(() => {
       this.nUnderWay -= 1;
       this.fetchMore();
@@ -89,6 +92,7 @@ class Pictures {
   }
 
   close() {
+    clearTimeout(this.retryTimer);
     this.want([]);
     this.thumbnails.clear();
   }
