@@ -1,8 +1,8 @@
 """From the key that stages a patch to the next patch on the screen, in a headless Chromium.
 
-`python -m tests.bench.film_strip`: 200 patches of slides drawn at 40x, staged by key at a calm pace and then as fast as
-each next patch is there. A time ends in the first task after the frame that shows the patch, not with the command to
-draw it. Prints one JSON object, in milliseconds.
+`python -m tests.bench.film_strip`: 200 patches of slides drawn at 40x, staged by key at a calm pace, and 200 as fast as
+a patch can be seen (a key struck sooner records nothing). A time ends in the first task after the frame that shows the
+patch, not with the command to draw it. Prints one JSON object, in milliseconds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import cv2
 from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from core.bench.filling import Spread
 from core.bench.machine import machine
@@ -28,7 +29,7 @@ from core.slides.synthetic.study import demo_study
 from tests.journeys.conftest import _FLAGS, sign_in
 from tests.journeys.seeded import seed, varied
 
-N_SLIDES, N_PATCHES, CALM_MS = 4, 200, 400
+N_SLIDES, N_PATCHES, CALM_MS, HASTY_MS = 4, 200, 400, 100
 KEYS = "1a2d3a4x5a6a7a"
 SHOWN = "[data-role=root][data-ready=true]:not([data-shown=''])"
 WATCH = """(root) => {
@@ -81,11 +82,11 @@ def measured(page: Page) -> dict[str, object]:
     page.wait_for_timeout(3000)
     page.locator(SHOWN).evaluate(WATCH)
     calm = key_times(page, lambda: page.wait_for_timeout(CALM_MS))
-    fast = key_times(page, lambda: None)
+    hasty = key_times(page, lambda: page.wait_for_timeout(HASTY_MS))
     expect(page.locator("[data-role=root]")).to_have_attribute("data-pending", "0", timeout=60_000)
     n_sent = int(page.locator("[data-role=root]").get_attribute("data-sent") or 0)
     assert n_sent == 2 * N_PATCHES, f"{n_sent} entries for {2 * N_PATCHES} keys"
-    return {"n_slides": N_SLIDES, "calm": asdict(Spread.of(calm)), "as_fast_as_drawn": asdict(Spread.of(fast))}
+    return {"n_slides": N_SLIDES, "calm": asdict(Spread.of(calm)), "as_fast_as_seen": asdict(Spread.of(hasty))}
 
 
 def key_times(page: Page, pause: Callable[[], None]) -> list[float]:
@@ -93,7 +94,11 @@ def key_times(page: Page, pause: Callable[[], None]) -> list[float]:
     page.evaluate("window.shown = []")
     for number in range(N_PATCHES):
         page.keyboard.press(KEYS[number % len(KEYS)])
-        page.wait_for_function("(n) => window.shown.length > n", arg=number, polling=20)
+        try:
+            page.wait_for_function("(n) => window.shown.length > n", arg=number, polling=20)
+        except TookTooLong as error:
+            told = page.locator("[data-role=root]").evaluate("(root) => JSON.stringify(root.dataset)")
+            raise RuntimeError(f"After key {number + 1} no next patch was shown: {told}") from error
         pause()
     return [float(time) for time in page.evaluate("window.shown")]
 
