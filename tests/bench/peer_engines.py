@@ -259,7 +259,7 @@ def distance_from_torch(bench: Bench, boxes: list[list[float]], probabilities: l
         for x, y, right, bottom in boxes
     ]
     reader.close()
-    ours = load_torch_predictor(bench.model.weights_path, "cpu").predict(np.stack(patches)).probabilities
+    ours = load_torch_predictor(bench.model.weights_path).predict(np.stack(patches)).probabilities
     return float(f"{np.abs(ours - np.asarray(probabilities)).max():.1e}")
 
 
