@@ -36,11 +36,29 @@ def load_imagenet_initialisation(network: nn.Module) -> None:
     network.load_state_dict(kept, strict=False)
 
 
-def standardise(patches: torch.Tensor) -> torch.Tensor:
-    """Turn RGB in 0 to 1, (n, 3, h, w), into what the network expects."""
-    mean = torch.tensor(INPUT_MEAN, dtype=patches.dtype, device=patches.device).view(1, 3, 1, 1)
-    std = torch.tensor(INPUT_STD, dtype=patches.dtype, device=patches.device).view(1, 3, 1, 1)
-    return (patches - mean) / std
+class Standardise(nn.Module):
+    """Turns RGB in 0 to 1, (n, 3, h, w), into what the network expects.
+
+    Its constants lie where the network does: work that is captured for a GPU may not fetch them from here.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self) -> None:
+        """Lay the constants out."""
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(INPUT_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(INPUT_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Give the images standardised."""
+        return (images - self.mean) / self.std
+
+
+def standardise(images: torch.Tensor) -> torch.Tensor:
+    """Do so with images, wherever they lie."""
+    return cast(torch.Tensor, Standardise().to(images.device)(images))
 
 
 def folded(network: nn.Module) -> nn.Module:

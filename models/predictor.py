@@ -12,7 +12,7 @@ from torchvision.models import ResNet
 
 from models.checkpoint import describe_checkpoint, load_checkpoint
 from models.minibatch import LARGEST_HALF, Minibatch
-from models.patch_classifier import standardise
+from models.patch_classifier import Standardise, standardise
 from models.saliency import explain
 
 
@@ -28,12 +28,13 @@ class ExplainedClassifier(nn.Module):
         """Take over a ResNet; it is frozen, and brought to a precision up to its last layer, which stays single."""
         super().__init__()
         self._precision = precision
+        self._standardise = Standardise()
         self.network = cast(ResNet, network.eval().requires_grad_(False).to(precision))
         self.network.fc.float()
 
     def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Give probabilities (n, classes) and maps (n, classes, 7, 7) of patches (n, 224, 224, 3) uint8."""
-        images = standardise(patches.permute(0, 3, 1, 2).float() / 255.0)
+        images = self._standardise(patches.permute(0, 3, 1, 2).float() / 255.0)
         activations = self._activations(images.to(self._precision)).float()
         probabilities = torch.softmax(self.network.fc(activations.mean(dim=(2, 3))), dim=1)
         n_places = activations.shape[2] * activations.shape[3]

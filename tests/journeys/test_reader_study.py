@@ -121,6 +121,8 @@ def test_a_masked_study_is_read_by_three_at_once_and_settled(
         for name, page, entry in zip(_READERS, pages, former, strict=True):
             finish(page, stage_of(name, study.slide_of[entry]), study.calls[study.slide_of[entry]])
     for page in pages:
+        expect(root(page)).to_have_attribute("data-step", "signed", timeout=30_000)
+        press(page, "n")
         expect(page.get_by_text("Every slide is signed.")).to_be_visible(timeout=30_000)
     assert [listener.found for listener in listeners] == [[], [], []]
     assert all(listener.n_messages > 100 for listener in listeners)

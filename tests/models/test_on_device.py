@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from models.captured import CapturedNetwork
 from models.checkpoint import save_checkpoint
 from models.device import Processor
 from models.fast import Quantisation, margins_of
 from models.on_device import ExactOnDevice, FastOnDevice, MarginOnDevice, SinglePass, load_on_device
-from models.patch_classifier import folded
+from models.patch_classifier import folded, standardise
 from models.predictor import ExplainedClassifier, TorchPredictor, load_torch_predictor
 
 N_CLASSES = 7
@@ -124,6 +128,45 @@ def test_a_table_of_colours_is_applied_before_either_pass(
         fast.with_colours(table).predict(patches).probabilities, fast.predict(recoloured).probabilities
     )
     assert not np.array_equal(exact.predict(patches).probabilities, exact.predict(recoloured).probabilities)
+
+
+class _HostSteps(TorchDispatchMode):
+    """Notes each step that needs the processor: a tensor that lies here, or a number that is brought here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, step, types, args=(), kwargs=None):
+        answer = step(*args, **(kwargs or {}))
+        tensors = [one for one in tree_leaves((args, kwargs, answer)) if isinstance(one, torch.Tensor)]
+        if step is torch.ops.aten._local_scalar_dense.default or {one.device.type for one in tensors} != {"cuda"}:
+            self.found.append(str(step))
+        return answer
+
+
+def _host_steps(module: nn.Module) -> list[str]:
+    """Give the steps that need the processor when a CUDA device, which is made believe, predicts a minibatch."""
+    with torch.no_grad(), FakeTensorMode() as mode:
+        held = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        there = {name: mode.from_tensor(tensor).to("cuda") for name, tensor in held.items()}
+        patches = torch.empty((4, 224, 224, 3), dtype=torch.uint8, device="cuda")
+        with torch.inference_mode(), _HostSteps() as steps:
+            functional_call(module, there, (patches,))
+    return steps.found
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float16])
+def test_what_is_captured_never_needs_the_processor(network: nn.Module, precision: torch.dtype) -> None:
+    assert _host_steps(ExplainedClassifier(folded(network), precision)) == []
+
+
+def test_a_constant_that_is_fetched_from_the_processor_would_be_noticed() -> None:
+    class Fetching(nn.Module):
+        def forward(self, patches: torch.Tensor) -> torch.Tensor:
+            return standardise(patches.permute(0, 3, 1, 2).float())
+
+    assert _host_steps(Fetching())
 
 
 @pytest.mark.parametrize("mode", ["exact", "fast", "screening"])

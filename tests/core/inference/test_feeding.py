@@ -22,7 +22,7 @@ from models.captured import colour_table, look_up
 from models.device import Processor
 from models.on_device import load_on_device
 from models.predictor import load_torch_predictor
-from tests.core.inference.small_study import SMALL_PATCHES, Arithmetic, ArithmeticOnDevice, facts_of
+from tests.core.inference.small_study import SMALL_PATCHES, Arithmetic, ArithmeticOnDevice, facts_of, write_slide
 from tests.core.preprocess.drawn_tissue import tissue
 
 STAIN: StainMap = (((62.0, 8.0, 40.0), (9.0, 7.0, 11.0)), ((67.0, 5.0, 47.0), (8.0, 6.0, 10.0)))
@@ -78,7 +78,8 @@ def test_the_workers_of_a_machine_share_its_cores(slide: Slide, tmp_path: Path, 
     assert isinstance(beside.read.__self__.colours, Colours)  # type: ignore[attr-defined]
 
 
-def test_a_run_through_the_device_s_predictor_is_that_of_plain_torch(slide: Slide, tmp_path: Path) -> None:
+def test_a_run_through_the_device_s_predictor_is_that_of_plain_torch(tmp_path: Path) -> None:
+    slide = write_slide(tmp_path / "small.tif", width_px=900, height_px=900)
     weights, recipe = Path(__file__).parents[3] / "demo_model" / "weights.safetensors", Recipe(tissue_fraction=0.9)
     predictors = {"device": load_on_device(weights, Processor(), "exact"), "torch": load_torch_predictor(weights)}
     found = {}
@@ -88,7 +89,7 @@ def test_a_run_through_the_device_s_predictor_is_that_of_plain_torch(slide: Slid
         infer(task, predictor, lambda _done, _total: None, lambda: False)
         reader.close()
         found[name] = load_results(tmp_path / name)
-    assert found["torch"].is_predicted.sum() > 10
+    assert found["torch"].is_predicted.sum() >= 4
     assert found["device"].probabilities == pytest.approx(found["torch"].probabilities, abs=1e-5)
     assert np.array_equal(found["device"].state, found["torch"].state)
     assert isinstance(predictors["device"], OnDevice)
