@@ -95,7 +95,7 @@ def _navigation(workspace: Workspace, reader: Reader | None) -> dict[str, list[s
             title=title,
             url_path=path,
             default=number == 0,
-            visibility="hidden" if path in _NOT_IN_MENU else "visible",
+            visibility="hidden" if path in _left_out_of_menu(workspace, reader) else "visible",
         )
         for number, (title, path, render) in enumerate(_PAGES)
     }
@@ -104,6 +104,12 @@ def _navigation(workspace: Workspace, reader: Reader | None) -> dict[str, list[s
         return {"": list(pages.values())}
     leave = st.Page(_sign_out, title="Sign out", url_path="sign-out")
     return {"": list(pages.values()), messages.plain(reader.name): [leave]}
+
+
+def _left_out_of_menu(workspace: Workspace, reader: Reader | None) -> frozenset[str]:
+    """Give the pages that the menu does not name: those reached through others, and those of a duty not held."""
+    adjudicates = reader is not None and workspace.cases.is_adjudicator(reader.reader_id)
+    return _NOT_IN_MENU if adjudicates else _NOT_IN_MENU | {"adjudication"}
 
 
 def _draw_mark(workspace: Workspace) -> None:

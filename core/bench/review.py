@@ -11,7 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -28,9 +27,10 @@ from core.domain.stages import N_STAGES, STAGE_NAMES, STAGES
 from core.domain.units import Mpp
 from core.inference.requests import run_id_for
 from core.inference.results import save_results
-
-if TYPE_CHECKING:
-    from core.workspace import Workspace
+from core.review.reading import Reading
+from core.store.models import ModelStore
+from core.store.runs import RunStore
+from core.store.slides import SlideStore
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 _PATCH_PX = 448
@@ -73,25 +73,36 @@ class StripTimes:
     sort: Worst
 
 
-def write_study(workspace: Workspace, size: StudySize) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyParts:
+    """What a study is written into."""
+
+    data_dir: Path
+    slides: SlideStore
+    models: ModelStore
+    runs: RunStore
+    reading: Reading
+
+
+def write_study(parts: StudyParts, size: StudySize) -> None:
     """Store slides without files, a finished run over each, and reads of several readers; the same each time."""
     model = RegisteredModel(
         model_id=ModelId("0" * 16),
         name="none",
-        folder=workspace.data_dir / "none",
+        folder=parts.data_dir / "none",
         checkpoint_sha256="0" * 64,
         recipe=Recipe(),
         is_demo=True,
         card_json="{}",
         registered_at=_AT,
     )
-    workspace.models.add_model(model, actor="bench")
+    parts.models.add_model(model, actor="bench")
     generator = np.random.default_rng(1)
     for number in range(size.n_slides):
         slide = _slide(number, size.n_patches)
-        workspace.slides.add_slide(slide, "bench")
-        _store_run(workspace, slide, model, _predictions(size.n_patches, generator))
-    _store_reads(workspace, size, model.recipe.hash)
+        parts.slides.add_slide(slide, "bench")
+        _store_run(parts, slide, model, _predictions(size.n_patches, generator))
+    _store_reads(parts, size, model.recipe.hash)
 
 
 def measure_strip(origin: str, token: str, n_rounds: int) -> StripTimes:
@@ -194,10 +205,10 @@ def _predictions(n_patches: int, generator: np.random.Generator) -> PatchPredict
     )
 
 
-def _store_run(workspace: Workspace, slide: Slide, model: RegisteredModel, predictions: PatchPredictions) -> None:
+def _store_run(parts: StudyParts, slide: Slide, model: RegisteredModel, predictions: PatchPredictions) -> None:
     run_id = run_id_for(slide, model)
-    sha256 = save_results(workspace.data_dir / "runs" / run_id, predictions)
-    workspace.runs.add_run(
+    sha256 = save_results(parts.data_dir / "runs" / run_id, predictions)
+    parts.runs.add_run(
         Run(
             run_id=run_id,
             slide_id=slide.slide_id,
@@ -209,18 +220,18 @@ def _store_run(workspace: Workspace, slide: Slide, model: RegisteredModel, predi
             n_failed=0,
             seconds=1.0,
             device="none",
-            code_version=workspace.code_version,
+            code_version="bench",
             finished_at=_AT,
             content_sha256=sha256,
         )
     )
 
 
-def _store_reads(workspace: Workspace, size: StudySize, recipe_hash: str) -> None:
+def _store_reads(parts: StudyParts, size: StudySize, recipe_hash: str) -> None:
     chance = random.Random(3)  # noqa: S311 - which patches are read, no secret
     places = [(chance.randrange(size.n_slides), chance.randrange(size.n_patches)) for _ in range(size.n_reads)]
     for name in (f"Reader {number}" for number in range(size.n_readers)):
         for number, (slide, patch) in enumerate(dict.fromkeys(places)):
             item = Item(slide_id=SlideId(f"{slide:032x}"), patch_index=patch, recipe_hash=recipe_hash)
             asked = ReadRequest(event_id=f"{name}-{number}", item=item, sight=Sight(), stage=chance.choice(STAGES))
-            workspace.reading.record(local_reader(name), asked)
+            parts.reading.record(local_reader(name), asked)

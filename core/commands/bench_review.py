@@ -14,7 +14,7 @@ from pathlib import Path
 from core.access.identity import local_reader
 from core.bench.machine import machine, releases
 from core.bench.own_app import running_app
-from core.bench.review import StripTimes, StudySize, measure_strip, write_study
+from core.bench.review import StripTimes, StudyParts, StudySize, measure_strip, write_study
 
 _DESCRIPTION = """\
 Print one JSON object, in milliseconds. First, over the routes of the app on loopback, a study of many slides: the first
@@ -65,7 +65,14 @@ def _strip_times(size: StudySize, n_rounds: int) -> StripTimes:
 
     with tempfile.TemporaryDirectory(prefix="fibroread-bench-") as folder:
         with open_workspace(Settings(data_dir=Path(folder))) as workspace:
-            write_study(workspace, size)
+            parts = StudyParts(
+                data_dir=workspace.data_dir,
+                slides=workspace.slides,
+                models=workspace.models,
+                runs=workspace.runs,
+                reading=workspace.reading,
+            )
+            write_study(parts, size)
             token = workspace.tokens.mint(local_reader("Reader 0").reader_id)
         with running_app(Path(folder)) as origin:
             return measure_strip(origin, token, n_rounds)

@@ -55,6 +55,10 @@ class Cases:
         reads = self.complete_reads(study_id).get(slide_id)
         return None if reads is None else self._settled(study_id, slide_id, reads)[0]
 
+    def is_adjudicator(self, person_id: ReaderId) -> bool:
+        """Say whether a person settles the discordances of any study."""
+        return any(person_id in study.protocol.adjudicators for study in self._roster.studies())
+
     def of_adjudicator(self, adjudicator_id: ReaderId) -> tuple[Case, ...]:
         """Give the discordant slides that this person settles, or has settled, in every study."""
         led = [study for study in self._roster.studies() if adjudicator_id in study.protocol.adjudicators]

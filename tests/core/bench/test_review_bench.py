@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.access.identity import local_reader
-from core.bench.review import StudySize, Worst, write_study
+from core.bench.review import StudyParts, StudySize, Worst, write_study
 from core.cli import main
 from core.review.film_strip import Wish
 from core.review.strip_query import ReadFilter, StripQuery
@@ -16,7 +16,14 @@ from core.workspace import open_workspace
 
 def test_the_study_has_the_patches_and_reads_it_is_asked_for(tmp_path: Path) -> None:
     with open_workspace(Settings(data_dir=tmp_path)) as workspace:
-        write_study(workspace, StudySize(n_slides=3, n_patches=20, n_readers=2, n_reads=5))
+        parts = StudyParts(
+            data_dir=workspace.data_dir,
+            slides=workspace.slides,
+            models=workspace.models,
+            runs=workspace.runs,
+            reading=workspace.reading,
+        )
+        write_study(parts, StudySize(n_slides=3, n_patches=20, n_readers=2, n_reads=5))
         strip, reader = workspace.film_strip, local_reader("Reader 0")
         assert strip.choices(reader).n == 60
         own = strip.page(reader, Wish(query=StripQuery(reads=ReadFilter.OWN)))
