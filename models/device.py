@@ -6,7 +6,7 @@ tested; a device of the tests that does each step as late as it may shows that t
 
 import os
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -184,7 +184,9 @@ class _Event:
 
 def without_short_products() -> None:
     """Have single precision computed as such: no TF32, which a convolution would otherwise take (torch 2.15)."""
-    torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    cudnn: Any = torch.backends.cudnn  # torch's own types name no place for a convolution's precision
+    for place in (torch.backends, torch.backends.cuda.matmul, cudnn.conv):
+        setattr(place, "fp32_precision", "ieee")  # noqa: B010 - nor this
 
 
 def visible_devices() -> tuple[str, ...]:

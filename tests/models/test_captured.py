@@ -140,8 +140,14 @@ def test_a_device_is_named_as_a_worker_of_its_own_has_to_know_it(
     assert names_of_devices(n, named) == names
 
 
-def test_single_precision_on_cuda_is_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends, "fp32_precision", torch.backends.fp32_precision)
-    without_short_products()
-    assert torch.backends.cudnn.conv.fp32_precision == "ieee"
-    assert torch.backends.cuda.matmul.fp32_precision == "ieee"
+def test_single_precision_on_cuda_is_without_tf32_whoever_asked_for_it_before() -> None:
+    places = (torch.backends, torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    before = [place.fp32_precision for place in places]
+    try:
+        for place in places:
+            place.fp32_precision = "tf32"
+        without_short_products()
+        assert [place.fp32_precision for place in places] == ["ieee"] * 3
+    finally:
+        for place, precision in zip(places, before, strict=True):
+            place.fp32_precision = precision
