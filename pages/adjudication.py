@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from core.domain.adjudication import AdjudicationKind, Case
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 _CASE, _STAGE, _REASON, _SIGN = "adjudication.case", "adjudication.stage", "adjudication.reason", "adjudication.sign"
 _VIEWER = "adjudication.viewer"
+_PER_ROW = 2
 _CONFIDENCES = {1: "unsure", 2: "fairly sure", 3: "sure"}
 _STYLE = """<style>
 .stMainBlockContainer { padding: 3.75rem 0 0 0.75rem; }
@@ -69,7 +69,7 @@ def _draw_case(workspace: Workspace, reader: Reader, cases: tuple[Case, ...], ca
         args=(_STAGE,),
         key=_CASE,
     )
-    st.dataframe(pd.DataFrame(_reads(workspace, case, protocol)), hide_index=True, key="adjudication.reads")
+    _draw_reads(workspace, case, protocol)
     for settling in case.adjudications:
         st.caption(
             messages.plain(
@@ -91,25 +91,25 @@ def _title(workspace: Workspace, case: Case) -> str:
     return f"{name} · {protocol.name} · {state}"
 
 
-def _reads(workspace: Workspace, case: Case, protocol: Protocol) -> list[dict[str, object]]:
-    """Give the reads side by side: one column a reader, in an order that tells nobody who is who."""
+def _draw_reads(workspace: Workspace, case: Case, protocol: Protocol) -> None:
+    """Draw the reads side by side, two in a row, in an order that tells nobody who is who."""
     reads = sorted(case.reads, key=lambda read: _drawn(case, read))
     people = {person.reader_id: person.name for person in workspace.readers_seen()}
-    heads = [
-        people.get(read.reader_id, read.reader_id) if protocol.adjudicators_see_names else f"Reader {chr(65 + number)}"
-        for number, read in enumerate(reads)
-    ]
-    lines = (
-        ("Stage", [read.stage for read in reads]),
-        ("Confidence", [_CONFIDENCES.get(read.confidence or 0, "") for read in reads]),
-        ("Comment", [read.comment or "" for read in reads]),
-        (
-            "Reason",
-            [" ".join(filter(None, (read.reason_code and read.reason_code.value, read.reason))) for read in reads],
-        ),
-        ("Tissue seen", [f"{read.seen.coverage:.0%}" if read.seen.coverage is not None else "" for read in reads]),
-    )
-    return [{"": name, **dict(zip(heads, values, strict=True))} for name, values in lines]
+    for start in range(0, len(reads), _PER_ROW):
+        for number, column in enumerate(st.columns(_PER_ROW, gap="small"), start=start):
+            if number < len(reads):
+                read, masked = reads[number], f"Reader {chr(65 + number)}"
+                name = people.get(read.reader_id, read.reader_id) if protocol.adjudicators_see_names else masked
+                with column, st.container(border=True):
+                    _draw_read(name, read)
+
+
+def _draw_read(name: str, read: StudyEvent) -> None:
+    reason = (read.reason_code.value if read.reason_code else None, read.reason)
+    coverage = f"{read.seen.coverage:.0%} of tissue seen" if read.seen.coverage is not None else None
+    st.markdown(f"{messages.plain(name)}: **stage {read.stage}**")
+    told = (_CONFIDENCES.get(read.confidence or 0), read.comment, " ".join(filter(None, reason)), coverage)
+    st.caption("  \n".join(messages.plain(words) for words in told if words))
 
 
 def _drawn(case: Case, read: StudyEvent) -> str:

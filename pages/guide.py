@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.access.permissions import Permission, may
+from core.domain.errors import NothingToDo
 from core.domain.guide import LONGEST_CAPTION, GuideVersion, Pin
 from core.domain.people import Reader
+from core.domain.slides import SlideId
 from core.domain.stages import STAGES, Stage
 from core.review.guide import GuideDraft
 from pages.parts import destinations, messages, session
@@ -18,6 +20,7 @@ from pages.parts.guide_text import draw_example, draw_guide
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
+_SLIDE, _PATCH, _STAGE, _PIN = "guide.slide", "guide.patch", "guide.stage", "guide.pin"
 _VERSION, _PREFACE, _CHANGE, _PUBLISH = "guide.version", "guide.preface", "guide.change", "guide.publish"
 
 
@@ -56,12 +59,23 @@ def _draw_examples(workspace: Workspace, reader: Reader) -> None:
     pins = workspace.guide.pins()
     st.markdown(f"**Examples ({len(pins)})**")
     if not pins:
-        st.caption("Open a slide on the Review page, choose a patch and press E: it is pinned here as an example.")
-        return
+        st.caption("No example is pinned yet. The Review page names the patch that is chosen there by its number.")
+    _draw_pinning(workspace, reader)
     columns = st.columns(4)
     for number, pin in enumerate(pins):
         with columns[number % 4], st.container(border=True):
             _draw_pin(workspace, reader, pin)
+
+
+def _draw_pinning(workspace: Workspace, reader: Reader) -> None:
+    """Draw the way to pin a patch of a slide that the model has read, by its number."""
+    slides = {str(slide.slide_id): slide.name for slide in workspace.slides_shown(reader)}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("Slide", list(slides), format_func=lambda one: slides.get(one, one), key=_SLIDE, width=300)
+        st.number_input("Patch", 0, None, 0, step=1, key=_PATCH, width=120)
+        st.selectbox("Stage", STAGES, format_func=lambda stage: stage.value, key=_STAGE, width=100)
+        args = (workspace, reader, session.token(_PIN))
+        st.button("Pin as an example", key="guide.pin_button", on_click=_pin, args=args, disabled=not slides)
 
 
 def _draw_pin(workspace: Workspace, reader: Reader, pin: Pin) -> None:
@@ -111,6 +125,21 @@ def _publish(workspace: Workspace, reader: Reader, number: int, token: str) -> N
     if session.spend(_PUBLISH, token):
         version = workspace.guide.publish(reader, draft)
         messages.receipt(f"Version {version.number} of the guide is published and stamped on every read from now on.")
+
+
+@messages.guarded_callback
+def _pin(workspace: Workspace, reader: Reader, token: str) -> None:
+    slide_id, patch_index = SlideId(session.get_or(_SLIDE, "")), session.get_or(_PATCH, 0)
+    run = workspace.current_run(slide_id)
+    if run is None:
+        raise NothingToDo("The model has not read this slide, so its patches have no numbers. Run the model first.")
+    grid = workspace.predictions(run.run_id).grid
+    if patch_index >= grid.n_patches:
+        raise NothingToDo(f"There is no patch {patch_index}; the last one of this slide is {grid.n_patches - 1}.")
+    if session.spend(_PIN, token):
+        stage = session.get_or(_STAGE, Stage.S0)
+        workspace.guide.pin(reader, slide_id, grid.box(patch_index), stage, token)
+        messages.receipt(f"Patch {patch_index} is pinned as an example of stage {stage.value}.")
 
 
 @messages.guarded_callback

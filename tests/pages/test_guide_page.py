@@ -93,6 +93,12 @@ def test_an_example_is_captioned_withdrawn_and_kept_where_it_was_shown(workspace
     assert workspace.guide.pins() == ()
 
 
+def test_a_patch_of_a_slide_that_was_not_read_by_the_model_has_no_number(workspace: Workspace) -> None:
+    shown = opened().button(key="guide.pin_button").click().run()
+    assert any("The model has not read this slide" in box.value for box in shown.warning)
+    assert workspace.guide.pins() == ()
+
+
 @pytest.mark.parametrize("text", ["![x](http://a.b/c.png)", "<img src=x>", "[a](http://a)", "$x$", "`x`", "a|b"])
 def test_a_persons_markdown_fetches_and_runs_nothing(text: str) -> None:
     shown = marked(text)
