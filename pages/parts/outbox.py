@@ -13,6 +13,7 @@ from core.domain.people import Reader
 from core.domain.predictions import Run
 from core.domain.reads import Disposition, Item, ReadRequest
 from core.domain.slides import SlideId
+from core.review.sight import Viewing
 from pages.parts.event_fields import id_in, sight_in, stage_in, undone_in, whole_in
 from pages.parts.region_entries import REGION, REGION_ACTIONS, record_region
 from pages.parts.study_outbox import STUDY_ACTIONS, record_study_event
@@ -89,8 +90,7 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
         record_region(workspace, reader, event)
         return
     viewing = workspace.sight.viewing(reader.reader_id, id_in(event, "slide"))
-    if viewing.case is not None:
-        raise BadRead("A case is settled on the Adjudication page; nothing else is recorded in it.")
+    _check_viewing(viewing, event)
     slide_id = viewing.slide_id
     eid = str(event["eid"])
     if event.get("action") == "undo":
@@ -116,6 +116,14 @@ def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -
         comment=None if event.get("comment") is None else str(event["comment"]),
     )
     workspace.reading.record(reader, request)
+
+
+def _check_viewing(viewing: Viewing, event: Mapping[str, object]) -> None:
+    """Refuse what a study does not take: a read of an entry's slide outside of its steps, any read in a case."""
+    if viewing.case is not None:
+        raise BadRead("A case is settled on the Adjudication page; nothing else is recorded in it.")
+    if viewing.entry is not None and event.get("patch") is None:
+        raise BadRead("A slide of a study is read by its own steps; nothing else is recorded of it as a whole.")
 
 
 def _run(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> Run | None:

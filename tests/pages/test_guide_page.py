@@ -16,6 +16,7 @@ from core.settings import Settings
 from core.slides.synthetic.pyramid import write_checkerboard
 from core.workspace import Workspace, start_workspace
 from pages.parts.messages import marked
+from tests.journeys.seeded import seed, varied
 
 LEA = local_reader("Lea")
 
@@ -97,6 +98,19 @@ def test_a_patch_of_a_slide_that_was_not_read_by_the_model_has_no_number(workspa
     shown = opened().button(key="guide.pin_button").click().run()
     assert any("The model has not read this slide" in box.value for box in shown.warning)
     assert workspace.guide.pins() == ()
+
+
+def test_a_patch_is_pinned_by_its_number(tmp_path: Path) -> None:
+    write_checkerboard(tmp_path / "read.tif", width_px=1120, height_px=896, square_px=112, mpp=0.5)
+    ((slide, run_id),) = seed(tmp_path / "data", [tmp_path / "read.tif"], varied)
+    with start_workspace(Settings(data_dir=tmp_path / "data", n_demo_slides=0)) as room:
+        shown = opened()
+        shown.number_input(key="guide.patch").set_value(7)
+        shown.selectbox(key="guide.stage").set_value(Stage.S2)
+        shown.button(key="guide.pin_button").click().run()
+        (pin,) = room.guide.pins()
+        assert (pin.slide_id, pin.stage) == (slide.slide_id, Stage.S2)
+        assert pin.box == room.predictions(run_id).grid.box(7)
 
 
 @pytest.mark.parametrize("text", ["![x](http://a.b/c.png)", "<img src=x>", "[a](http://a)", "$x$", "`x`", "a|b"])

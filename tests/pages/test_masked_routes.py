@@ -16,6 +16,7 @@ from core.review.study_reading import SignRequest
 from core.settings import Settings
 from core.slides.synthetic.pyramid import write_checkerboard
 from core.workspace import open_workspace
+from pages.parts.outbox import new_receipts
 from pages.routes import build_routes
 from tests.journeys.seeded import seed, varied
 from tests.pages.reading_room import ADA, BO, Client, Room
@@ -118,3 +119,11 @@ def test_an_entry_whose_file_is_gone_does_not_name_it(room: Room) -> None:
 
 def test_what_is_not_masked_for_bo_is_listed_for_bo(room: Room) -> None:
     assert [one.slide.slide_id for one in room.workspace.listed_slides(BO)] == [room.slide.slide_id]
+
+
+def test_an_entry_takes_no_read_of_the_slide_outside_of_its_steps(room: Room) -> None:
+    entry_id = entry_of(room).entry_id
+    event = {"n": 1, "eid": "e" * 16, "reader": ADA.reader_id, "slide": entry_id, "action": "stage", "stage": "2"}
+    (receipt,) = new_receipts(room.workspace, ADA, {"events": [event]}, {}).values()
+    assert receipt.refused is not None
+    assert room.workspace.reads.standing() == ()
