@@ -16,8 +16,6 @@ import numpy.typing as npt
 
 from core.access.permissions import Permission, require
 from core.access.tokens import Tokens
-from core.agreement.ratings import Ratings
-from core.agreement.standing import of_kind, patch_calls, ratings_of, slide_calls
 from core.demo import DemoParts, DemoStudy
 from core.domain.errors import BadModel, NothingToDo, RunDamaged
 from core.domain.jobs import Job
@@ -38,10 +36,11 @@ from core.retraining.training_sets import TrainingSets, TrainingSources
 from core.review.accepting import Accepting
 from core.review.adjudication import Adjudicating, Cases
 from core.review.bringing_back import BringingBack
+from core.review.comparing import Comparing, ComparingSources
 from core.review.coverage import TissueGrids
 from core.review.film_strip import FilmStrip, StripSources
 from core.review.guide import Guide
-from core.review.masking import masked_items, visible_reads
+from core.review.masking import visible_reads
 from core.review.reading import Reading
 from core.review.regions import Regions
 from core.review.roster import Roster
@@ -93,6 +92,7 @@ class Workspace:
         self.reading = Reading(self.reads)
         self.bringing_back = BringingBack(BringingBackStore(self.database), self.predictions)
         self.film_strip = self._make_film_strip()
+        self.comparing = self._make_comparing()
         self.regions = Regions(RegionStore(self.database), self.slide, self.reads.standing, self.sight.is_hidden)
         self.accepting = Accepting(self.reading, self.regions, run=self.run, predictions=self.predictions)
         self.readers = SlideReaders()
@@ -167,6 +167,22 @@ class Workspace:
                 may_see_run=lambda reader_id, slide_id: not self.sight.is_hidden(reader_id, slide_id),
             )
         )
+
+    def _make_comparing(self) -> Comparing:
+        sources = ComparingSources(
+            slides=self.slides.slides,
+            standing_reads=self.reads.standing,
+            visible_reads=self.visible_reads,
+            current_run=self.current_run,
+            predictions=self.predictions,
+            model_name=self._model_name,
+            people=self.people.readers,
+        )
+        return Comparing(self.roster, self.sight, sources)
+
+    def _model_name(self) -> str | None:
+        model = self.models.latest_model()
+        return None if model is None else f"Model: {model.display_name}"
 
     def _make_demo(self, n_slides: int) -> DemoStudy:
         plan = demo_study()
@@ -343,7 +359,7 @@ class Workspace:
         run = self.run(run_id)
         return self.supervisor.predict(self.slide(run.slide_id), self.model(run.model_id), run_id, patch_index)
 
-    # reads and what comes of them
+    # reads
 
     def visible_reads(self, reader: Reader, slide_id: SlideId | None = None) -> tuple[Read, ...]:
         """Give the standing reads that this reader may see."""
@@ -351,24 +367,6 @@ class Workspace:
         hidden = self.sight.hidden_slides(reader.reader_id)
         reads = visible_reads(self.reads.standing(slide_id), reader.reader_id)
         return tuple(read for read in reads if read.item.slide_id not in hidden)
-
-    def agreement_ratings(self, reader: Reader, item: str = "slide") -> Ratings:
-        """Gather 'slide' or 'patch' reads that this reader may see, and the model's calls beside them."""
-        require(reader, Permission.SEE_AGREEMENT)
-        reads = tuple(of_kind(self.visible_reads(reader), patches=item == "patch"))
-        slides = {slide.slide_id: slide for slide in self.slides.slides()}
-        runs = [run for run in map(self.current_run, {read.item.slide_id for read in reads}) if run is not None]
-        if item == "patch":
-            calls = patch_calls(reads, runs, {run.run_id: self.predictions(run.run_id) for run in runs})
-        else:
-            calls = slide_calls(runs)
-        model = self.models.latest_model()
-        names = {person.reader_id: person.name for person in self.people.readers()}
-        return ratings_of(reads, slides, calls, names, None if model is None else f"Model: {model.display_name}")
-
-    def masked_item_count(self, reader: Reader, item: str = "slide") -> int:
-        """Count the items that others have read and this reader has not."""
-        return masked_items(tuple(of_kind(self.reads.standing(), patches=item == "patch")), reader.reader_id)
 
 
 _current: Workspace | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from core.agreement.report_csv import report_csv
 from core.agreement.weights import Weighting
 from pages.parts import agreement_tables as tables
 from pages.parts import charts
+from pages.parts.agreement_choice import Chosen, ItemKind, draw_choice
 from pages.parts.messages import plain, show_empty
 
 if TYPE_CHECKING:
@@ -18,25 +19,27 @@ if TYPE_CHECKING:
     from core.domain.people import Reader
     from core.workspace import Workspace
 
-ItemKind = Literal["slide", "patch"]
-
-_KINDS: tuple[ItemKind, ...] = ("slide", "patch")
 _WEIGHTINGS: tuple[Weighting, ...] = tuple(Weighting)
 _NEXT_STEP = (
     "Agreement needs two readers who have both read the same {noun}. Read on the Review page, or ask a second reader "
     "to read what you have read; what others read shows here once you have read it yourself."
+)
+_NEXT_STEP_OF_STUDY = (
+    "Agreement needs two readers of the study who have both signed the same slide. It shows here as they sign."
 )
 
 
 def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader: what they may see of everyone's reads, and what follows from it."""
     st.title("Agreement")
-    kind, weighting = _choices()
-    ratings = workspace.agreement_ratings(reader, item=kind)
-    _say_counts(ratings, workspace.masked_item_count(reader, kind), kind)
+    chosen = draw_choice(workspace, reader)
+    ratings, kind = chosen.ratings, chosen.kind
+    weighting = _weighting()
+    _say_counts(chosen)
     report = _report(ratings.fingerprint(), ratings)
     if not any(pair.n for pair in report.pairs):
-        show_empty(f"No two readers have read the same {kind} yet", _NEXT_STEP.format(noun=kind))
+        next_step = _NEXT_STEP_OF_STUDY if chosen.is_study else _NEXT_STEP.format(noun=kind)
+        show_empty(f"No two readers have read the same {kind} yet", next_step)
         return
     for caution in report.method.cautions:
         st.caption(plain(caution))
@@ -46,7 +49,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
     _draw_model(report, weighting)
     _draw_overall(report)
     _draw_sources(report)
-    _draw_downloads(report, kind)
+    _draw_downloads(report, chosen.name)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the readers")
@@ -56,36 +59,30 @@ def _report(fingerprint: str, _ratings: Ratings) -> AgreementReport:
     return build_report(_ratings)
 
 
-def _choices() -> tuple[ItemKind, Weighting]:
-    left, right = st.columns([1, 2])
-    kind = left.radio(
-        "Reads of",
-        _KINDS,
-        format_func=lambda kind: {"slide": "slides", "patch": "patches"}[kind],
-        horizontal=True,
-        key="agreement.item",
-    )
-    weighting = right.selectbox(
+def _weighting() -> Weighting:
+    return st.selectbox(
         "Weights",
         _WEIGHTINGS,
         index=1,
         format_func=lambda weighting: f"{weighting.title}: {weighting.meaning}",
         key="agreement.weights",
     )
-    return kind, weighting
 
 
-def _say_counts(ratings: Ratings, n_masked: int, kind: ItemKind) -> None:
+def _say_counts(chosen: Chosen) -> None:
+    ratings, kind = chosen.ratings, chosen.kind
     model = f" and {plain(ratings.model_reader)}" if ratings.model_reader else ""
     st.markdown(
         f"**{tables.counted(ratings.n_items, kind)}** of **{tables.counted(ratings.n_subjects, 'animal')}**, read by "
         f"**{tables.counted(len(ratings.people), 'reader')}**{model}; {tables.counted(ratings.n_reads, 'read')}, "
         f"{ratings.n_missing:,} missing."
     )
-    if n_masked:
+    if chosen.n_masked and chosen.is_study:
+        st.caption(f"{tables.counted(chosen.n_masked, kind)} not counted here until you have signed or settled them.")
+    elif chosen.n_masked:
         st.caption(
-            f"{tables.counted(n_masked, kind)} not counted here: others have read, you have not, and their reads stay "
-            "masked until you have."
+            f"{tables.counted(chosen.n_masked, kind)} not counted here: others have read, you have not, and their "
+            "reads stay masked until you have."
         )
 
 
@@ -172,12 +169,12 @@ def _draw_sources(report: AgreementReport) -> None:
             st.markdown(plain(sentence))
 
 
-def _draw_downloads(report: AgreementReport, kind: ItemKind) -> None:
+def _draw_downloads(report: AgreementReport, name: str) -> None:
     left, right, _ = st.columns([1, 1, 3])
     left.download_button(
         "Numbers as CSV",
         report_csv(report),
-        f"agreement-{kind}.csv",
+        f"agreement-{name}.csv",
         "text/csv",
         key="agreement.csv",
         on_click="ignore",
@@ -185,7 +182,7 @@ def _draw_downloads(report: AgreementReport, kind: ItemKind) -> None:
     right.download_button(
         "Numbers as JSON",
         report.to_json(),
-        f"agreement-{kind}.json",
+        f"agreement-{name}.json",
         "application/json",
         key="agreement.json",
         on_click="ignore",

@@ -78,7 +78,7 @@ def _wants_demo() -> bool:
 
 
 def _draw_masked(workspace: Workspace, reader: Reader) -> None:
-    n_masked = workspace.masked_item_count(reader, "patch") if Role.READER in reader.roles else 0
+    n_masked = workspace.comparing.n_masked(reader, "patch") if Role.READER in reader.roles else 0
     if n_masked:
         st.info(
             f"{n_masked} patches read by others only are not in your set: their stages stay masked from you until you "

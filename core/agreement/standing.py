@@ -47,7 +47,7 @@ def ratings_of(
     model: how the model is printed, None to leave it out.
     """
     counting = [read for read in reads if read.disposition.counts and read.stage is not None]
-    printed = _printed_names(dict.fromkeys(read.reader_id for read in counting), names, model)
+    printed = printed_names(dict.fromkeys(read.reader_id for read in counting), names, model)
     rated = [_rated(read.item, printed[read.reader_id], read.stage, slides) for read in counting]
     if model is not None:
         items = dict.fromkeys(read.item for read in counting)
@@ -56,9 +56,7 @@ def ratings_of(
     return ratings_from_reads(rated)
 
 
-def _printed_names(
-    readers: Iterable[ReaderId], names: Mapping[ReaderId, str], model: str | None
-) -> dict[ReaderId, str]:
+def printed_names(readers: Iterable[ReaderId], names: Mapping[ReaderId, str], model: str | None) -> dict[ReaderId, str]:
     """Give each reader a name of their own: those who share one, or bear the model's, are told apart by their id."""
     given = {reader_id: names.get(reader_id, reader_id) for reader_id in readers}
     shared = [*given.values(), *([] if model is None else [model])]
@@ -70,11 +68,16 @@ def of_kind(reads: Sequence[Read], *, patches: bool) -> Iterator[Read]:
     return (read for read in reads if (read.item.patch_index is not None) == patches)
 
 
+def item_name(item: Item, slide: Slide) -> str:
+    """Print an item: its slide's name, the patch's number, and enough of the slide's id to tell equal names apart."""
+    name = slide.name if item.patch_index is None else f"{slide.name}/{item.patch_index}"
+    return f"{name} ({slide.slide_id[:8]})"
+
+
 def _rated(item: Item, reader: str, stage: Stage | None, slides: Mapping[SlideId, Slide]) -> RatedItem:
     slide = slides[item.slide_id]
-    name = slide.name if item.patch_index is None else f"{slide.name}/{item.patch_index}"
     return RatedItem(
-        item=f"{name} ({slide.slide_id[:8]})",
+        item=item_name(item, slide),
         reader=reader,
         stage=None if stage is None else stage.value,
         subject=slide.provenance.subject,

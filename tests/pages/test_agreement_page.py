@@ -45,11 +45,18 @@ class FakeWorkspace:
         self._ratings, self._n_masked = ratings, n_masked
         self.asked: list[str] = []
 
-    def agreement_ratings(self, reader: object, *, item: str) -> Ratings:
+    @property
+    def comparing(self) -> FakeWorkspace:
+        return self
+
+    def studies(self, reader: object) -> tuple[()]:
+        return ()
+
+    def ratings(self, reader: object, *, item: str) -> Ratings:
         self.asked.append(item)
         return self._ratings if item == "slide" else ratings_of([], ())
 
-    def masked_item_count(self, reader: object, item: str) -> int:
+    def n_masked(self, reader: object, item: str) -> int:
         return self._n_masked
 
 

@@ -1,0 +1,173 @@
+"""Comparing: the reads that one person may see, as the ratings that agreement starts from.
+
+Reads outside of studies show as everywhere: another's once one has read the item oneself. A study's reads show to who
+leads it, and to its readers and adjudicators slide by slide once nothing of the slide is hidden from them; these are
+told no names where the protocol hides other readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from core.access.permissions import Permission, may, require
+from core.agreement.ratings import RatedItem, Ratings, Scale, ratings_from_reads
+from core.agreement.standing import item_name, of_kind, patch_calls, printed_names, ratings_of, slide_calls
+from core.domain.errors import NothingToDo
+from core.domain.people import Reader, ReaderId
+from core.domain.predictions import PatchPredictions, Run, RunId
+from core.domain.protocols import Mask
+from core.domain.reads import Item, Read
+from core.domain.slides import Slide, SlideId
+from core.domain.studies import Entry, EventKind, StudyEvent, StudyId, StudyVersion
+from core.review.masking import masked_items
+from core.review.roster import Roster
+from core.review.sight import Sight
+
+
+class Step(Enum):
+    """Which of a study's reads are compared."""
+
+    STANDING = "reads that stand"
+    FIRST = "first reads"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyChoice:
+    """The reads of a study that a report is made of; None takes every protocol version, or guide version."""
+
+    study_id: StudyId
+    step: Step = Step.STANDING
+    pass_number: int = 1
+    version: int | None = None
+    guide_version: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparingSources:
+    """What is asked for slides, runs, reads and names."""
+
+    slides: Callable[[], Sequence[Slide]]
+    standing_reads: Callable[[], Sequence[Read]]
+    visible_reads: Callable[[Reader], Sequence[Read]]
+    current_run: Callable[[SlideId], Run | None]
+    predictions: Callable[[RunId], PatchPredictions]
+    model_name: Callable[[], str | None]
+    people: Callable[[], Sequence[Reader]]
+
+
+class Comparing:
+    """Gathers ratings for one person."""
+
+    def __init__(self, roster: Roster, sight: Sight, sources: ComparingSources) -> None:
+        self._roster, self._sight, self._sources = roster, sight, sources
+
+    def ratings(self, reader: Reader, item: str = "slide") -> Ratings:
+        """Gather 'slide' or 'patch' reads outside of studies that this reader may see, and the model's calls."""
+        require(reader, Permission.SEE_AGREEMENT)
+        reads = tuple(of_kind(self._sources.visible_reads(reader), patches=item == "patch"))
+        slides = {slide.slide_id: slide for slide in self._sources.slides()}
+        runs = self._current_runs({read.item.slide_id for read in reads})
+        if item == "patch":
+            calls = patch_calls(reads, runs, {run.run_id: self._sources.predictions(run.run_id) for run in runs})
+        else:
+            calls = slide_calls(runs)
+        return ratings_of(reads, slides, calls, self._names(), self._sources.model_name())
+
+    def n_masked(self, reader: Reader, item: str = "slide") -> int:
+        """Count the items outside of studies that others have read and this reader has not."""
+        return masked_items(tuple(of_kind(self._sources.standing_reads(), patches=item == "patch")), reader.reader_id)
+
+    def studies(self, reader: Reader) -> tuple[StudyVersion, ...]:
+        """Give the last version of every study whose agreement this reader may ask for."""
+        require(reader, Permission.SEE_AGREEMENT)
+        return tuple(study for study in self._roster.studies() if self._takes_part(reader, study))
+
+    def guide_versions(self, reader: Reader, study_id: StudyId) -> tuple[int, ...]:
+        """Give the guide's versions under which reads of a study were signed, earliest first."""
+        self._study(reader, study_id)
+        stamps = {event.guide_version for _, event in self._signed(StudyChoice(study_id=study_id, pass_number=0))}
+        return tuple(sorted(stamp for stamp in stamps if stamp is not None))
+
+    def study_ratings(self, reader: Reader, choice: StudyChoice) -> Ratings:
+        """Gather a study's reads of one pass that this reader may see, in its scheme, and the model's calls.
+
+        A hidden repeat does not enter: a reader's first entry on a slide stands for it. Raises: NothingToDo for a
+        study that is not this reader's to see.
+        """
+        study = self._study(reader, choice.study_id)
+        scheme, slides = study.protocol.scheme, {slide.slide_id: slide for slide in self._sources.slides()}
+        hidden = self._sight.hidden_slides(reader.reader_id)
+        signed = [
+            (entry, event)
+            for entry, event in self._signed(choice)
+            if not entry.is_repeat and entry.slide_id not in hidden
+        ]
+        printed = self._printed(reader, study)
+        rated = [
+            _rated(slides[entry.slide_id], printed[entry.reader_id], event.stage)
+            for entry, event in signed
+            if event.stage is not None
+        ]
+        model = self._sources.model_name()
+        read = dict.fromkeys(entry.slide_id for entry, _ in signed)
+        called = [
+            _rated(slides[run.slide_id], model, scheme.of(run.call.stage))
+            for run in self._current_runs(read)
+            if run.call is not None and model is not None
+        ]
+        scale = Scale(labels=scheme.stages, origin=f"of the study {study.protocol.name}")
+        return ratings_from_reads([*rated, *called], scale, model_reader=model if called else None)
+
+    def n_hidden(self, reader: Reader, study_id: StudyId) -> int:
+        """Count the slides of a study that are left out because this reader has yet to read or to settle them."""
+        study = self._study(reader, study_id)
+        return len(self._sight.hidden_slides(reader.reader_id) & set(study.protocol.slides))
+
+    def _signed(self, choice: StudyChoice) -> Iterator[tuple[Entry, StudyEvent]]:
+        """Give the chosen read of each entry; pass 0 is every pass."""
+        for entry in self._roster.entries(choice.study_id):
+            if choice.pass_number not in (0, entry.pass_number):
+                continue
+            event = self._chosen(entry, choice.step)
+            if event is None or choice.version not in (None, event.version):
+                continue
+            if choice.guide_version in (None, event.guide_version):
+                yield entry, event
+
+    def _chosen(self, entry: Entry, step: Step) -> StudyEvent | None:
+        if step is Step.FIRST:
+            return self._roster.event(entry, EventKind.FIRST_READ)
+        return self._roster.standing(entry)
+
+    def _study(self, reader: Reader, study_id: StudyId) -> StudyVersion:
+        found = next((study for study in self.studies(reader) if study.study_id == study_id), None)
+        if found is None:
+            raise NothingToDo(f"There is no study {study_id}. Choose one on the Agreement page.")
+        return found
+
+    def _takes_part(self, reader: Reader, study: StudyVersion) -> bool:
+        protocol = study.protocol
+        takes_part = reader.reader_id in (*protocol.readers, *protocol.adjudicators)
+        return takes_part or may(reader, Permission.LEAD_STUDIES)
+
+    def _printed(self, reader: Reader, study: StudyVersion) -> dict[ReaderId, str]:
+        protocol, seen_by = study.protocol, reader.reader_id
+        entries = self._roster.entries(study.study_id)
+        readers = dict.fromkeys([*protocol.readers, *(entry.reader_id for entry in entries)])
+        takes_part = seen_by in (*readers, *protocol.adjudicators)
+        if takes_part and Mask.OTHER_READERS in protocol.masked:
+            return {one: "You" if one == seen_by else f"Reader {n}" for n, one in enumerate(sorted(readers), 1)}
+        return printed_names(readers, self._names(), self._sources.model_name())
+
+    def _names(self) -> dict[ReaderId, str]:
+        return {person.reader_id: person.name for person in self._sources.people()}
+
+    def _current_runs(self, slide_ids: Iterable[SlideId]) -> list[Run]:
+        return [run for run in map(self._sources.current_run, slide_ids) if run is not None]
+
+
+def _rated(slide: Slide, reader: str, stage: str) -> RatedItem:
+    name = item_name(Item(slide_id=slide.slide_id), slide)
+    return RatedItem(item=name, reader=reader, stage=stage, subject=slide.provenance.subject)

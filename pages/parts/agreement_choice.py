@@ -1,0 +1,95 @@
+"""Which reads the Agreement page is made of: those outside of studies, or a study's by pass, step, version, reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from core.domain.studies import StudyId, StudyVersion
+from core.review.comparing import Step, StudyChoice
+
+if TYPE_CHECKING:
+    from core.agreement.ratings import Ratings
+    from core.domain.people import Reader
+    from core.workspace import Workspace
+
+ItemKind = Literal["slide", "patch"]
+
+_KINDS: tuple[ItemKind, ...] = ("slide", "patch")
+_OUTSIDE = "outside"
+_KIND_WORDS = {"slide": "slides", "patch": "patches"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The ratings that were chosen, what their items are, and how many more this reader may not see yet.
+
+    `name` goes into the names of files that are written of them.
+    """
+
+    ratings: Ratings
+    kind: ItemKind
+    n_masked: int
+    name: str
+    is_study: bool = False
+
+
+def draw_choice(workspace: Workspace, reader: Reader) -> Chosen:
+    """Draw what can be chosen, and give the ratings that were."""
+    studies = {str(study.study_id): study for study in workspace.comparing.studies(reader)}
+    names = {_OUTSIDE: "Reads outside of studies", **{one: study.protocol.name for one, study in studies.items()}}
+    options = [*reversed(studies), _OUTSIDE]
+    if not studies:
+        return _outside(workspace, reader, st.container())
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    chosen = left.selectbox("Reads", options, format_func=lambda one: names.get(one, one), key="agreement.study")
+    with right:
+        if chosen == _OUTSIDE:
+            return _outside(workspace, reader, right)
+        return _of_study(workspace, reader, studies[chosen])
+
+
+def _outside(workspace: Workspace, reader: Reader, place: st.delta_generator.DeltaGenerator) -> Chosen:
+    kind = place.radio(
+        "Reads of", _KINDS, format_func=lambda one: _KIND_WORDS[one], horizontal=True, key="agreement.item"
+    )
+    ratings = workspace.comparing.ratings(reader, item=kind)
+    return Chosen(ratings=ratings, kind=kind, n_masked=workspace.comparing.n_masked(reader, kind), name=kind)
+
+
+def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chosen:
+    step_place, pass_place, version_place, guide_place = st.columns([3, 2, 2, 2])
+    steps = {one.value: one for one in Step}
+    step = steps[step_place.selectbox("Step", list(steps), key="agreement.step")]
+    protocol = study.protocol
+    choice = StudyChoice(
+        study_id=StudyId(study.study_id),
+        step=step,
+        pass_number=pass_place.selectbox(
+            "Pass", list(range(1, protocol.n_passes + 1)), key="agreement.pass", disabled=protocol.n_passes == 1
+        ),
+        version=_one_or_all(version_place, "Protocol", tuple(range(1, study.number + 1)), "agreement.version"),
+        guide_version=_one_or_all(
+            guide_place, "Guide", workspace.comparing.guide_versions(reader, study.study_id), "agreement.guide"
+        ),
+    )
+    ratings = _of_chosen_readers(workspace.comparing.study_ratings(reader, choice))
+    n_hidden = workspace.comparing.n_hidden(reader, study.study_id)
+    return Chosen(ratings=ratings, kind="slide", n_masked=n_hidden, name=f"study-{study.study_id[:8]}", is_study=True)
+
+
+def _one_or_all(place: st.delta_generator.DeltaGenerator, noun: str, numbers: tuple[int, ...], key: str) -> int | None:
+    """Ask for one version, or for all of them; with one alone there is nothing to ask."""
+    words: dict[int | None, str] = {None: "all versions", **{number: f"version {number}" for number in numbers}}
+    options: list[int | None] = [None, *numbers]
+    chosen = place.selectbox(noun, options, format_func=lambda one: words[one], key=key, disabled=len(numbers) < 2)
+    return chosen if chosen in numbers else None
+
+
+def _of_chosen_readers(ratings: Ratings) -> Ratings:
+    """Ask which readers enter; all of them unless some are taken out."""
+    left_out = st.multiselect("Readers left out", ratings.readers, key="agreement.left_out", placeholder="none")
+    kept = tuple(one for one in ratings.readers if one not in left_out)
+    return ratings.of_readers(kept) if left_out and kept else ratings

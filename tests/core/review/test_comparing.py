@@ -1,0 +1,150 @@
+"""A study's reads become ratings for those who may see them, in the study's scheme, by step, pass and guide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.agreement.ratings import MISSING, Ratings
+from core.domain.errors import NothingToDo
+from core.domain.people import Reader, Role
+from core.domain.protocols import Mask, Repeats, Scheme
+from core.domain.slides import Provenance
+from core.domain.studies import EventKind, ReasonCode, StudyVersion
+from core.review.comparing import Comparing, ComparingSources, Step, StudyChoice
+from tests.core.agreement.test_standing import slide
+from tests.core.review.small_reader_study import ADA, BO, LEAD, StudyRoom, slide_ids
+
+STRANGER = replace(ADA, reader_id="cy", name="Cy", roles=frozenset({Role.READER}))
+WHO_LEADS = replace(LEAD, roles=frozenset({Role.LEAD}))
+BOTH = (ADA.reader_id, BO.reader_id)
+MODEL = "Model: demo"
+
+
+def as_reader(person: Reader) -> Reader:
+    """Give the person without the right to lead."""
+    return replace(person, roles=frozenset({Role.READER}))
+
+
+@pytest.fixture
+def room() -> StudyRoom:
+    return StudyRoom()
+
+
+@pytest.fixture
+def comparing(room: StudyRoom) -> Comparing:
+    slides = [
+        replace(slide(number, None), slide_id=slide_id, path=Path("a.tif"), provenance=Provenance(subject=f"a{number}"))
+        for number, slide_id in enumerate(slide_ids(9))
+    ]
+    sources = ComparingSources(
+        slides=lambda: slides,
+        standing_reads=lambda: (),
+        visible_reads=lambda _: (),
+        current_run=room.current_run,
+        predictions=lambda run_id: pytest.fail(f"no patch of {run_id} is asked for"),
+        model_name=lambda: MODEL,
+        people=lambda: (ADA, BO),
+    )
+    return Comparing(room.roster, room.sight, sources)
+
+
+def read_all(room: StudyRoom, stages: dict[Reader, str]) -> None:
+    for reader, stage in stages.items():
+        for entry in room.roster.of_reader(reader.reader_id):
+            room.read_through(entry, stage, reader)
+
+
+def named(ratings: Ratings, reader: str) -> list[str | None]:
+    labels = ratings.scale.labels
+    return [None if number == MISSING else labels[number] for number in ratings.column(reader)]
+
+
+def choice(study: StudyVersion, **further: object) -> StudyChoice:
+    return StudyChoice(study_id=study.study_id, **further)  # type: ignore[arg-type]
+
+
+def test_what_two_readers_signed_stands_beside_the_models_call(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(readers=BOTH, slides=slide_ids(2))
+    read_all(room, {ADA: "2", BO: "3"})
+    ratings = comparing.study_ratings(WHO_LEADS, choice(study))
+    assert (named(ratings, "Ada"), named(ratings, "Bo")) == (["2", "2"], ["3", "3"])
+    run = room.current_run(slide_ids(1)[0])
+    assert run is not None
+    assert run.call is not None
+    assert [stage for stage in named(ratings, MODEL) if stage] == [run.call.stage.value]
+    assert ratings.model_reader == MODEL
+    assert (ratings.n_items, ratings.n_subjects, ratings.subjects_known) == (2, 2, True)
+
+
+def test_a_study_of_five_stages_is_compared_on_five(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(readers=BOTH, scheme=Scheme.FIVE)
+    read_all(room, {ADA: "1", BO: "4"})
+    ratings = comparing.study_ratings(WHO_LEADS, choice(study))
+    assert ratings.scale.labels == ("0", "1", "2", "3", "4")
+    assert named(ratings, "Ada") == ["1"]
+    assert named(ratings, MODEL)[0] in ratings.scale.labels
+
+
+def test_a_reader_sees_nothing_of_a_slide_before_signing_it(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(readers=BOTH, slides=slide_ids(2))
+    read_all(room, {BO: "3"})
+    first, _second = room.roster.of_reader(ADA.reader_id)
+    assert comparing.study_ratings(as_reader(ADA), choice(study)).n_items == 0
+    assert comparing.n_hidden(as_reader(ADA), study.study_id) == 2
+    room.read_through(first, "2")
+    ratings = comparing.study_ratings(as_reader(ADA), choice(study))
+    assert ratings.n_items == 1
+    assert ratings.n_reads >= 2
+    assert comparing.n_hidden(as_reader(ADA), study.study_id) == 1
+
+
+def test_readers_are_told_no_names_where_other_readers_are_hidden(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(readers=BOTH)
+    read_all(room, {ADA: "2", BO: "3"})
+    assert set(comparing.study_ratings(as_reader(ADA), choice(study)).people) == {"You", "Reader 2"}
+    assert set(comparing.study_ratings(WHO_LEADS, choice(study)).people) == {"Ada", "Bo"}
+
+
+def test_readers_are_named_where_other_readers_are_not_hidden(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(readers=BOTH, masked=frozenset(Mask) - {Mask.OTHER_READERS})
+    read_all(room, {ADA: "2", BO: "3"})
+    assert set(comparing.study_ratings(as_reader(ADA), choice(study)).people) == {"Ada", "Bo"}
+
+
+def test_first_reads_and_standing_reads_are_compared_apart(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study()
+    entry = room.only_entry()
+    room.open(entry)
+    room.sign(entry, EventKind.FIRST_READ, "0")
+    room.sign(entry, EventKind.FINAL_READ, "4", reason_code=ReasonCode.EXTENT)
+    assert named(comparing.study_ratings(WHO_LEADS, choice(study, step=Step.FIRST)), "Ada") == ["0"]
+    assert named(comparing.study_ratings(WHO_LEADS, choice(study)), "Ada") == ["4"]
+
+
+def test_a_hidden_repeat_is_no_second_read_of_the_item(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(slides=slide_ids(4), repeats=Repeats(fraction=0.5, distance=1))
+    read_all(room, {ADA: "2"})
+    assert len(room.roster.of_reader(ADA.reader_id)) == 6
+    ratings = comparing.study_ratings(WHO_LEADS, choice(study))
+    assert (ratings.n_items, ratings.n_repeated_reads) == (4, 0)
+
+
+def test_reads_under_another_guide_are_another_epoch(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(slides=slide_ids(2))
+    room.guide = 1
+    first, second = room.roster.of_reader(ADA.reader_id)
+    room.read_through(first, "2")
+    room.guide = 2
+    room.read_through(second, "3")
+    assert comparing.guide_versions(WHO_LEADS, study.study_id) == (1, 2)
+    assert named(comparing.study_ratings(WHO_LEADS, choice(study, guide_version=2)), "Ada") == ["3"]
+
+
+def test_a_study_is_nobodys_business_who_takes_no_part_in_it(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(readers=BOTH)
+    assert comparing.studies(STRANGER) == ()
+    with pytest.raises(NothingToDo, match="no study"):
+        comparing.study_ratings(STRANGER, choice(study))
