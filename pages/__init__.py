@@ -1,1 +1,1 @@
-"""Screens: the only home of streamlit and plotly. Importing a page draws nothing."""
+"""Screens: the only home of streamlit. Importing a page draws nothing."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from core.agreement.report import AgreementReport, build_report
-from core.agreement.report_csv import report_csv
 from core.agreement.weights import Weighting
-from pages.parts import agreement_tables as tables
-from pages.parts import charts
+from core.reporting import charts, tables, words
+from pages.parts.agreement_cases import draw_confusion
 from pages.parts.agreement_choice import Chosen, ItemKind, draw_choice
+from pages.parts.agreement_export import draw_export
 from pages.parts.messages import plain, show_empty
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ def render(workspace: Workspace, reader: Reader) -> None:
         st.caption(plain(caution))
     _draw_answer(report, weighting, kind)
     _draw_pairs(report, weighting, kind)
-    _draw_stages(report, kind)
+    _draw_stages(report, chosen)
     _draw_model(report, weighting)
-    _draw_overall(report)
+    _draw_overall(report, weighting)
     _draw_sources(report)
-    _draw_downloads(report, chosen.name)
+    draw_export(workspace, report, weighting, chosen)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the readers")
@@ -73,15 +74,15 @@ def _say_counts(chosen: Chosen) -> None:
     ratings, kind = chosen.ratings, chosen.kind
     model = f" and {plain(ratings.model_reader)}" if ratings.model_reader else ""
     st.markdown(
-        f"**{tables.counted(ratings.n_items, kind)}** of **{tables.counted(ratings.n_subjects, 'animal')}**, read by "
-        f"**{tables.counted(len(ratings.people), 'reader')}**{model}; {tables.counted(ratings.n_reads, 'read')}, "
+        f"**{words.counted(ratings.n_items, kind)}** of **{words.counted(ratings.n_subjects, 'animal')}**, read by "
+        f"**{words.counted(len(ratings.people), 'reader')}**{model}; {words.counted(ratings.n_reads, 'read')}, "
         f"{ratings.n_missing:,} missing."
     )
     if chosen.n_masked and chosen.is_study:
-        st.caption(f"{tables.counted(chosen.n_masked, kind)} not counted here until you have signed or settled them.")
+        st.caption(f"{words.counted(chosen.n_masked, kind)} not counted here until you have signed or settled them.")
     elif chosen.n_masked:
         st.caption(
-            f"{tables.counted(chosen.n_masked, kind)} not counted here: others have read, you have not, and their "
+            f"{words.counted(chosen.n_masked, kind)} not counted here: others have read, you have not, and their "
             "reads stay masked until you have."
         )
 
@@ -91,10 +92,10 @@ def _draw_answer(report: AgreementReport, weighting: Weighting, kind: ItemKind) 
     ceiling = next(found for found in report.ceilings if found.weighting is weighting)
     equal = report.overall.percent_agreement
     if equal.value is not None:
-        n = tables.counted(report.overall.n_paired_items, kind)
+        n = words.counted(report.overall.n_paired_items, kind)
         st.markdown(
             f"Two readers of one {kind} give it the same stage in **{equal.value:.0%}** and lie within one stage in "
-            f"**{tables.fraction_words(report.overall.within_one_stage.value)}** of cases ({n} with two reads or more)."
+            f"**{words.fraction_words(report.overall.within_one_stage.value)}** of cases ({n} with two reads or more)."
         )
     lines = (
         (f"Two readers, {weighting.title} kappa", ceiling.reader_reader),
@@ -102,20 +103,20 @@ def _draw_answer(report: AgreementReport, weighting: Weighting, kind: ItemKind) 
         ("The model and a reader", ceiling.model_reader),
     )
     for column, (name, found) in zip(st.columns(3), lines, strict=True):
-        column.metric(name, tables.value_of(found), border=True)
-        column.caption(plain(tables.interval_of(found)))
+        column.metric(name, words.value_of(found), border=True)
+        column.caption(plain(words.interval_of(found)))
 
 
 def _draw_pairs(report: AgreementReport, weighting: Weighting, kind: ItemKind) -> None:
     st.subheader("Who agrees with whom?")
     st.caption(f"{weighting.title.capitalize()} kappa of every two readers; darker is closer to 1, empty has none.")
     matrix = charts.pair_matrix(report, weighting, kind)
-    st.plotly_chart(matrix, width="stretch", config=charts.CHART_CONFIG, key="agreement.matrix")
-    st.dataframe(tables.pair_table(report, kind), hide_index=True, width="stretch")
+    st.altair_chart(matrix, width="content", key="agreement.matrix")
+    _show(tables.pair_table(report, kind))
     st.caption("Kappa with its 95% interval from drawing animals again, not slides or patches.")
 
 
-def _draw_stages(report: AgreementReport, kind: ItemKind) -> None:
+def _draw_stages(report: AgreementReport, chosen: Chosen) -> None:
     st.subheader("On which stages do they differ?")
     confused = report.overall.confused
     if confused is not None:
@@ -124,14 +125,14 @@ def _draw_stages(report: AgreementReport, kind: ItemKind) -> None:
             f"{confused.n_pairs:,} of {confused.n_discordant:,} pairs of reads that differ."
         )
     left, right = st.columns([2, 3])
-    left.dataframe(tables.stage_table(report), hide_index=True, width="stretch")
-    left.caption("Of two reads of one item where one is this stage, how often the other is too.")
+    with left:
+        st.altair_chart(charts.stage_forest(report), width="content", key="agreement.stages")
+        st.caption("Of two reads of one item where one is this stage, how often the other is too.")
     compared = [pair for pair in report.pairs if pair.n]
     with right:
-        pair = st.selectbox("Two readers", compared, format_func=tables.pair_name, key="agreement.pair")
-        st.caption(f"n = {tables.counted(pair.n, kind)} of {tables.counted(pair.n_subjects, 'animal')}")
-        figure = charts.confusion_matrix(pair, report.scale.labels)
-        st.plotly_chart(figure, width="stretch", config=charts.CHART_CONFIG, key="agreement.confusion")
+        pair = st.selectbox("Two readers", compared, format_func=words.pair_name, key="agreement.pair")
+        st.caption(f"n = {words.counted(pair.n, chosen.kind)} of {words.counted(pair.n_subjects, 'animal')}")
+        draw_confusion(chosen, pair)
 
 
 def _draw_model(report: AgreementReport, weighting: Weighting) -> None:
@@ -143,47 +144,32 @@ def _draw_model(report: AgreementReport, weighting: Weighting) -> None:
         return
     ceiling = next(found for found in report.ceilings if found.weighting is weighting)
     figure = charts.ceiling_chart(report, ceiling)
-    st.plotly_chart(figure, width="stretch", config=charts.CHART_CONFIG, key="agreement.ceiling")
+    st.altair_chart(figure, width="content", key="agreement.ceiling")
     st.caption(
         "The ceiling is the root of the mean kappa of two readers: what a model that is always right reaches against "
         "one reader who errs. Against a consensus of several readers more can be reached."
     )
 
 
-def _draw_overall(report: AgreementReport) -> None:
+def _draw_overall(report: AgreementReport, weighting: Weighting) -> None:
     st.subheader("All readers together")
     st.caption(
-        f"{tables.counted(len(report.overall.readers), 'reader')}, without a model; "
+        f"{words.counted(len(report.overall.readers), 'reader')}, without a model; "
         f"{report.overall.n_paired_items:,} items with two reads or more, {report.n_subjects:,} animals."
     )
-    st.dataframe(tables.overall_table(report), hide_index=True, width="stretch")
-    st.dataframe(tables.alpha_table(report), width="stretch")
+    st.altair_chart(charts.coefficient_forest(report, weighting), width="content", key="agreement.overall")
+    _show(tables.overall_table(report))
+    _show(tables.alpha_table(report))
 
 
 def _draw_sources(report: AgreementReport) -> None:
     with st.expander("What others found on human livers"):
-        st.dataframe(tables.literature_table(), hide_index=True, width="stretch")
+        _show(tables.literature_table())
         st.caption("Compare with care: other livers, other stains, other weights.")
     with st.expander("How this was computed"):
         for sentence in report.method.sentences:
             st.markdown(plain(sentence))
 
 
-def _draw_downloads(report: AgreementReport, name: str) -> None:
-    left, right, _ = st.columns([1, 1, 3])
-    left.download_button(
-        "Numbers as CSV",
-        report_csv(report),
-        f"agreement-{name}.csv",
-        "text/csv",
-        key="agreement.csv",
-        on_click="ignore",
-    )
-    right.download_button(
-        "Numbers as JSON",
-        report.to_json(),
-        f"agreement-{name}.json",
-        "application/json",
-        key="agreement.json",
-        on_click="ignore",
-    )
+def _show(table: tables.Table) -> None:
+    st.dataframe(pd.DataFrame(table.rows, columns=list(table.header)), hide_index=True, width="stretch")

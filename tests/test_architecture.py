@@ -13,7 +13,10 @@ PACKAGES = ("pages", "core", "models")
 MAY_IMPORT = {"pages": {"pages", "core"}, "core": {"core"}, "models": {"models"}}
 HOMES = {
     "streamlit": ("pages/", "app.py"),
-    "plotly": ("pages/",),
+    "altair": ("core/reporting/",),
+    "vl_convert": ("core/reporting/",),
+    "typst": ("core/reporting/",),
+    "jinja2": ("core/reporting/",),
     "starlette": ("pages/", "app.py"),
     "duckdb": ("core/store/",),
     "openslide": ("core/slides/",),
@@ -28,7 +31,7 @@ HOMES = {
     "nncf": ("models/",),
     "itsdangerous": ("core/access/",),
     "shapely": ("core/review/",),
-    "pyarrow": ("core/inference/", "core/retraining/", "core/agreement/"),
+    "pyarrow": ("core/inference/", "core/retraining/", "core/agreement/", "core/reporting/"),
 }
 LONGEST_FILE = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "manager", "base"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.agreement.bootstrap import Estimate, Resampling
@@ -41,21 +43,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--resamples", type=_count, default=2000, metavar="N")
     parser.add_argument("--seed", type=_count, default=1, metavar="N")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every number here")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write the report as one HTML file")
+    parser.add_argument("--pdf", type=Path, metavar="OUT", help="write the report as a PDF")
+    parser.add_argument("--zip", type=Path, metavar="OUT", help="write report, numbers and reads with checksums")
 
 
 def run_agreement(arguments: argparse.Namespace) -> int:
-    """Read the table, print the agreement of its readers, write the JSON where asked.
+    """Read the table, print the agreement of its readers, write the report where asked.
 
     Raises:
         BadTable: with line and column.
-        NothingToDo: if the table has one reader, or the JSON cannot be written where asked.
+        NothingToDo: if the table has one reader, or the report cannot be written where asked.
     """
     ratings = _ratings(arguments)
     if len(ratings.readers) < 2:
         raise NothingToDo(f"{arguments.table} has one reader, {ratings.readers[0]}; agreement needs two.")
     report = build_report(ratings, Resampling(n_resamples=arguments.resamples, seed=arguments.seed))
     if arguments.json:
-        _write(arguments.json, report.to_json())
+        _write(arguments.json, report.to_json().encode())
+    if arguments.html or arguments.pdf or arguments.zip:
+        _write_set(arguments, ratings, report)
     print("\n".join(_lines(report, arguments.weights)))
     return 0
 
@@ -68,14 +75,33 @@ def _ratings(arguments: argparse.Namespace) -> Ratings:
     return read(arguments.table, columns, arguments.scale, arguments.model)
 
 
-def _write(path: Path, text: str) -> None:
+def _write_set(arguments: argparse.Namespace, ratings: Ratings, report: AgreementReport) -> None:
+    """Write what is typeset; what it takes is loaded here, so that numbers alone stay quick."""
+    from core.reporting.bundle import bundle
+    from core.reporting.document import Origin, agreement_document
+    from core.reporting.html import as_html
+    from core.reporting.pdf import as_pdf
+
+    table: Path = arguments.table
+    facts = (("Table", table.name), ("SHA-256", hashlib.sha256(table.read_bytes()).hexdigest()))
+    origin = Origin(title=f"Agreement of readers: {table.stem}", noun="item", made_at=datetime.now(UTC), facts=facts)
+    document = agreement_document(report, arguments.weights, origin)
+    if arguments.html:
+        _write(arguments.html, as_html(document).encode())
+    if arguments.pdf:
+        _write(arguments.pdf, as_pdf(document))
+    if arguments.zip:
+        _write(arguments.zip, bundle(ratings, report, document))
+
+
+def _write(path: Path, content: bytes) -> None:
     """Write whole, then rename, so that no half report is ever found."""
     unfinished = path.with_name(path.name + ".unfinished")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        unfinished.write_bytes(content)
         unfinished.replace(path)
     except OSError as error:
-        raise NothingToDo(f"{path} cannot be written ({error.strerror}); name another file for --json.") from error
+        raise NothingToDo(f"{path} cannot be written ({error.strerror}); name another file.") from error
 
 
 def _lines(report: AgreementReport, weighting: Weighting) -> Iterator[str]:

@@ -7,7 +7,7 @@ told no names where the protocol hides other readers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -45,6 +45,14 @@ class StudyChoice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """Ratings, and which slide or patch each of their items is."""
+
+    ratings: Ratings
+    items: Mapping[str, Item]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ComparingSources:
     """What is asked for slides, runs, reads and names."""
 
@@ -63,7 +71,7 @@ class Comparing:
     def __init__(self, roster: Roster, sight: Sight, sources: ComparingSources) -> None:
         self._roster, self._sight, self._sources = roster, sight, sources
 
-    def ratings(self, reader: Reader, item: str = "slide") -> Ratings:
+    def reads(self, reader: Reader, item: str = "slide") -> Compared:
         """Gather 'slide' or 'patch' reads outside of studies that this reader may see, and the model's calls."""
         require(reader, Permission.SEE_AGREEMENT)
         reads = tuple(of_kind(self._sources.visible_reads(reader), patches=item == "patch"))
@@ -73,7 +81,10 @@ class Comparing:
             calls = patch_calls(reads, runs, {run.run_id: self._sources.predictions(run.run_id) for run in runs})
         else:
             calls = slide_calls(runs)
-        return ratings_of(reads, slides, calls, self._names(), self._sources.model_name())
+        return Compared(
+            ratings=ratings_of(reads, slides, calls, self._names(), self._sources.model_name()),
+            items={item_name(read.item, slides[read.item.slide_id]): read.item for read in reads},
+        )
 
     def n_masked(self, reader: Reader, item: str = "slide") -> int:
         """Count the items outside of studies that others have read and this reader has not."""
@@ -90,7 +101,7 @@ class Comparing:
         stamps = {event.guide_version for _, event in self._signed(StudyChoice(study_id=study_id, pass_number=0))}
         return tuple(sorted(stamp for stamp in stamps if stamp is not None))
 
-    def study_ratings(self, reader: Reader, choice: StudyChoice) -> Ratings:
+    def study_reads(self, reader: Reader, choice: StudyChoice) -> Compared:
         """Gather a study's reads of one pass that this reader may see, in its scheme, and the model's calls.
 
         A hidden repeat does not enter: a reader's first entry on a slide stands for it. Raises: NothingToDo for a
@@ -105,20 +116,21 @@ class Comparing:
             if not entry.is_repeat and entry.slide_id not in hidden
         ]
         printed = self._printed(reader, study)
+        items = {one: Item(slide_id=one) for one in dict.fromkeys(entry.slide_id for entry, _ in signed)}
         rated = [
             _rated(slides[entry.slide_id], printed[entry.reader_id], event.stage)
             for entry, event in signed
             if event.stage is not None
         ]
         model = self._sources.model_name()
-        read = dict.fromkeys(entry.slide_id for entry, _ in signed)
         called = [
             _rated(slides[run.slide_id], model, scheme.of(run.call.stage))
-            for run in self._current_runs(read)
+            for run in self._current_runs(items)
             if run.call is not None and model is not None
         ]
         scale = Scale(labels=scheme.stages, origin=f"of the study {study.protocol.name}")
-        return ratings_from_reads([*rated, *called], scale, model_reader=model if called else None)
+        ratings = ratings_from_reads([*rated, *called], scale, model_reader=model if called else None)
+        return Compared(ratings=ratings, items={item_name(item, slides[one]): item for one, item in items.items()})
 
     def n_hidden(self, reader: Reader, study_id: StudyId) -> int:
         """Count the slides of a study that are left out because this reader has yet to read or to settle them."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from core.domain.reads import Item
 from core.domain.studies import StudyId, StudyVersion
 from core.review.comparing import Step, StudyChoice
 
@@ -26,13 +28,17 @@ _KIND_WORDS = {"slide": "slides", "patch": "patches"}
 class Chosen:
     """The ratings that were chosen, what their items are, and how many more this reader may not see yet.
 
-    `name` goes into the names of files that are written of them.
+    `items` says which slide or patch an item of the ratings is. `name` goes into the names of files, `facts` on the
+    report that is written of them.
     """
 
     ratings: Ratings
+    items: Mapping[str, Item]
     kind: ItemKind
     n_masked: int
     name: str
+    title: str
+    facts: tuple[tuple[str, str], ...] = ()
     is_study: bool = False
 
 
@@ -55,8 +61,15 @@ def _outside(workspace: Workspace, reader: Reader, place: st.delta_generator.Del
     kind = place.radio(
         "Reads of", _KINDS, format_func=lambda one: _KIND_WORDS[one], horizontal=True, key="agreement.item"
     )
-    ratings = workspace.comparing.ratings(reader, item=kind)
-    return Chosen(ratings=ratings, kind=kind, n_masked=workspace.comparing.n_masked(reader, kind), name=kind)
+    compared = workspace.comparing.reads(reader, item=kind)
+    return Chosen(
+        ratings=compared.ratings,
+        items=compared.items,
+        kind=kind,
+        n_masked=workspace.comparing.n_masked(reader, kind),
+        name=kind,
+        title=f"Agreement of readers on {_KIND_WORDS[kind]}",
+    )
 
 
 def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chosen:
@@ -75,9 +88,28 @@ def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chos
             guide_place, "Guide", workspace.comparing.guide_versions(reader, study.study_id), "agreement.guide"
         ),
     )
-    ratings = _of_chosen_readers(workspace.comparing.study_ratings(reader, choice))
-    n_hidden = workspace.comparing.n_hidden(reader, study.study_id)
-    return Chosen(ratings=ratings, kind="slide", n_masked=n_hidden, name=f"study-{study.study_id[:8]}", is_study=True)
+    compared = workspace.comparing.study_reads(reader, choice)
+    return Chosen(
+        ratings=_of_chosen_readers(compared.ratings),
+        items=compared.items,
+        kind="slide",
+        n_masked=workspace.comparing.n_hidden(reader, study.study_id),
+        name=f"study-{study.study_id[:8]}",
+        title=f"Agreement of readers: {protocol.name}",
+        facts=_facts(study, choice),
+        is_study=True,
+    )
+
+
+def _facts(study: StudyVersion, choice: StudyChoice) -> tuple[tuple[str, str], ...]:
+    protocol = study.protocol
+    version = f"version {choice.version}" if choice.version else f"all versions up to {study.number}"
+    return (
+        ("Study", f"{protocol.name} ({study.study_id})"),
+        ("Protocol", f"{version}; {protocol.mode.value}; order {protocol.order.value}, seed {protocol.seed}"),
+        ("Guide", f"version {choice.guide_version}" if choice.guide_version else "all versions"),
+        ("Reads", f"{choice.step.value}, pass {choice.pass_number}"),
+    )
 
 
 def _one_or_all(place: st.delta_generator.DeltaGenerator, noun: str, numbers: tuple[int, ...], key: str) -> int | None:

@@ -13,8 +13,12 @@ from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
 from core.agreement.report import build_report
 from core.agreement.report_csv import report_csv
 from core.agreement.weights import Weighting
-from pages.parts import charts
-from pages.parts.agreement_tables import counted, words_of
+from core.domain.reads import Item
+from core.domain.slides import SlideId
+from core.reporting.words import counted, words_of
+from core.review.comparing import Compared
+from pages.parts.agreement_cases import cases_of
+from pages.parts.agreement_choice import Chosen
 
 MODEL = "Model (DEMO 1a2b)"
 
@@ -52,9 +56,10 @@ class FakeWorkspace:
     def studies(self, reader: object) -> tuple[()]:
         return ()
 
-    def ratings(self, reader: object, *, item: str) -> Ratings:
+    def reads(self, reader: object, *, item: str) -> Compared:
         self.asked.append(item)
-        return self._ratings if item == "slide" else ratings_of([], ())
+        ratings = self._ratings if item == "slide" else ratings_of([], ())
+        return Compared(ratings=ratings, items={name: Item(slide_id=SlideId(name)) for name in ratings.items})
 
     def n_masked(self, reader: object, item: str) -> int:
         return self._n_masked
@@ -162,24 +167,21 @@ def test_one_stage_only_says_why_there_is_no_kappa(page: Callable[..., AppTest])
     assert "gave one and the same stage" in app.dataframe[0].value["Kappa, linear"][0]
 
 
-def test_names_are_shown_and_never_interpreted(page: Callable[..., AppTest]) -> None:
-    ratings = ratings_of([[0, 0], [1, 2]], ("<a href='x'>Ann</a>", "Bob"))
-    app = page(ratings)
-
-    figure = charts.pair_matrix(build_report(ratings, Resampling(n_resamples=0)), Weighting.LINEAR, "slide")
+def test_names_are_shown_as_they_are(page: Callable[..., AppTest]) -> None:
+    app = page(ratings_of([[0, 0], [1, 2]], ("<a href='x'>Ann</a>", "Bob")))
 
     assert not app.exception
-    assert "<" not in figure.data[0].x[0]
+    assert app.dataframe[0].value["Readers"][0].startswith("<a href='x'>Ann</a>")
 
 
-def test_figures_are_violet_and_have_neither_logo_nor_link() -> None:
-    red_green_blue = [tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5)) for _, colour in charts.VIOLETS]
+def test_a_square_of_the_confusion_matrix_names_its_cases() -> None:
+    ratings = ratings_of([[0, 0], [1, 2], [1, 2], [2, 1]], ("Ann", "Bob"))
+    items = {name: Item(slide_id=SlideId(name)) for name in ratings.items}
+    chosen = Chosen(ratings=ratings, items=items, kind="slide", n_masked=0, name="slide", title="")
+    (pair,) = build_report(ratings, Resampling(n_resamples=0)).pairs
 
-    lightness = [0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in red_green_blue]
-    assert lightness == sorted(lightness, reverse=True)
-    assert all(blue >= red >= green for red, green, blue in red_green_blue)
-    assert charts.CHART_CONFIG["displaylogo"] is False
-    assert charts.CHART_CONFIG["plotlyServerURL"] == ""
+    assert [name for name, _ in cases_of(chosen, pair, "1a", "1b")] == ["slide 1", "slide 2"]
+    assert [item.slide_id for _, item in cases_of(chosen, pair, "1b", "1a")] == ["slide 3"]
 
 
 def test_the_csv_has_a_row_for_every_number_and_runs_nothing() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -127,9 +129,20 @@ def test_wrong_options_end_with_code_two(long_table: Path, wrong: list[str]) -> 
 def test_the_command_needs_neither_store_nor_screen_nor_network() -> None:
     code = (
         "import sys, core.commands.agreement;"
-        "print([name for name in ('duckdb', 'streamlit', 'torch', 'pandas', 'plotly') if name in sys.modules])"
+        "print([name for name in ('duckdb', 'streamlit', 'torch', 'pandas', 'altair', 'typst') if name in sys.modules])"
     )
 
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_a_table_becomes_a_report_for_people(long_table: Path, tmp_path: Path) -> None:
+    outs = {ending: tmp_path / f"out.{ending}" for ending in ("html", "pdf", "zip")}
+
+    run(long_table, "--resamples", "20", *(word for ending, out in outs.items() for word in (f"--{ending}", out)))
+
+    digest = hashlib.sha256(long_table.read_bytes()).hexdigest()
+    assert digest in outs["html"].read_text(encoding="utf-8")
+    assert outs["pdf"].read_bytes().startswith(b"%PDF-")
+    assert "reads_wide.csv" in zipfile.ZipFile(outs["zip"]).namelist()

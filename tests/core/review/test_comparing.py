@@ -69,7 +69,7 @@ def choice(study: StudyVersion, **further: object) -> StudyChoice:
 def test_what_two_readers_signed_stands_beside_the_models_call(room: StudyRoom, comparing: Comparing) -> None:
     study = room.study(readers=BOTH, slides=slide_ids(2))
     read_all(room, {ADA: "2", BO: "3"})
-    ratings = comparing.study_ratings(WHO_LEADS, choice(study))
+    ratings = comparing.study_reads(WHO_LEADS, choice(study)).ratings
     assert (named(ratings, "Ada"), named(ratings, "Bo")) == (["2", "2"], ["3", "3"])
     run = room.current_run(slide_ids(1)[0])
     assert run is not None
@@ -79,10 +79,18 @@ def test_what_two_readers_signed_stands_beside_the_models_call(room: StudyRoom, 
     assert (ratings.n_items, ratings.n_subjects, ratings.subjects_known) == (2, 2, True)
 
 
+def test_every_item_says_which_slide_it_is(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(slides=slide_ids(2))
+    read_all(room, {ADA: "2"})
+    compared = comparing.study_reads(WHO_LEADS, choice(study))
+    assert set(compared.items) == set(compared.ratings.items)
+    assert {item.slide_id for item in compared.items.values()} == set(slide_ids(2))
+
+
 def test_a_study_of_five_stages_is_compared_on_five(room: StudyRoom, comparing: Comparing) -> None:
     study = room.study(readers=BOTH, scheme=Scheme.FIVE)
     read_all(room, {ADA: "1", BO: "4"})
-    ratings = comparing.study_ratings(WHO_LEADS, choice(study))
+    ratings = comparing.study_reads(WHO_LEADS, choice(study)).ratings
     assert ratings.scale.labels == ("0", "1", "2", "3", "4")
     assert named(ratings, "Ada") == ["1"]
     assert named(ratings, MODEL)[0] in ratings.scale.labels
@@ -92,10 +100,10 @@ def test_a_reader_sees_nothing_of_a_slide_before_signing_it(room: StudyRoom, com
     study = room.study(readers=BOTH, slides=slide_ids(2))
     read_all(room, {BO: "3"})
     first, _second = room.roster.of_reader(ADA.reader_id)
-    assert comparing.study_ratings(as_reader(ADA), choice(study)).n_items == 0
+    assert comparing.study_reads(as_reader(ADA), choice(study)).ratings.n_items == 0
     assert comparing.n_hidden(as_reader(ADA), study.study_id) == 2
     room.read_through(first, "2")
-    ratings = comparing.study_ratings(as_reader(ADA), choice(study))
+    ratings = comparing.study_reads(as_reader(ADA), choice(study)).ratings
     assert ratings.n_items == 1
     assert ratings.n_reads >= 2
     assert comparing.n_hidden(as_reader(ADA), study.study_id) == 1
@@ -104,14 +112,14 @@ def test_a_reader_sees_nothing_of_a_slide_before_signing_it(room: StudyRoom, com
 def test_readers_are_told_no_names_where_other_readers_are_hidden(room: StudyRoom, comparing: Comparing) -> None:
     study = room.study(readers=BOTH)
     read_all(room, {ADA: "2", BO: "3"})
-    assert set(comparing.study_ratings(as_reader(ADA), choice(study)).people) == {"You", "Reader 2"}
-    assert set(comparing.study_ratings(WHO_LEADS, choice(study)).people) == {"Ada", "Bo"}
+    assert set(comparing.study_reads(as_reader(ADA), choice(study)).ratings.people) == {"You", "Reader 2"}
+    assert set(comparing.study_reads(WHO_LEADS, choice(study)).ratings.people) == {"Ada", "Bo"}
 
 
 def test_readers_are_named_where_other_readers_are_not_hidden(room: StudyRoom, comparing: Comparing) -> None:
     study = room.study(readers=BOTH, masked=frozenset(Mask) - {Mask.OTHER_READERS})
     read_all(room, {ADA: "2", BO: "3"})
-    assert set(comparing.study_ratings(as_reader(ADA), choice(study)).people) == {"Ada", "Bo"}
+    assert set(comparing.study_reads(as_reader(ADA), choice(study)).ratings.people) == {"Ada", "Bo"}
 
 
 def test_first_reads_and_standing_reads_are_compared_apart(room: StudyRoom, comparing: Comparing) -> None:
@@ -120,15 +128,15 @@ def test_first_reads_and_standing_reads_are_compared_apart(room: StudyRoom, comp
     room.open(entry)
     room.sign(entry, EventKind.FIRST_READ, "0")
     room.sign(entry, EventKind.FINAL_READ, "4", reason_code=ReasonCode.EXTENT)
-    assert named(comparing.study_ratings(WHO_LEADS, choice(study, step=Step.FIRST)), "Ada") == ["0"]
-    assert named(comparing.study_ratings(WHO_LEADS, choice(study)), "Ada") == ["4"]
+    assert named(comparing.study_reads(WHO_LEADS, choice(study, step=Step.FIRST)).ratings, "Ada") == ["0"]
+    assert named(comparing.study_reads(WHO_LEADS, choice(study)).ratings, "Ada") == ["4"]
 
 
 def test_a_hidden_repeat_is_no_second_read_of_the_item(room: StudyRoom, comparing: Comparing) -> None:
     study = room.study(slides=slide_ids(4), repeats=Repeats(fraction=0.5, distance=1))
     read_all(room, {ADA: "2"})
     assert len(room.roster.of_reader(ADA.reader_id)) == 6
-    ratings = comparing.study_ratings(WHO_LEADS, choice(study))
+    ratings = comparing.study_reads(WHO_LEADS, choice(study)).ratings
     assert (ratings.n_items, ratings.n_repeated_reads) == (4, 0)
 
 
@@ -140,11 +148,11 @@ def test_reads_under_another_guide_are_another_epoch(room: StudyRoom, comparing:
     room.guide = 2
     room.read_through(second, "3")
     assert comparing.guide_versions(WHO_LEADS, study.study_id) == (1, 2)
-    assert named(comparing.study_ratings(WHO_LEADS, choice(study, guide_version=2)), "Ada") == ["3"]
+    assert named(comparing.study_reads(WHO_LEADS, choice(study, guide_version=2)).ratings, "Ada") == ["3"]
 
 
 def test_a_study_is_nobodys_business_who_takes_no_part_in_it(room: StudyRoom, comparing: Comparing) -> None:
     study = room.study(readers=BOTH)
     assert comparing.studies(STRANGER) == ()
     with pytest.raises(NothingToDo, match="no study"):
-        comparing.study_ratings(STRANGER, choice(study))
+        comparing.study_reads(STRANGER, choice(study))
