@@ -151,6 +151,7 @@ class Workspace:
                 is_left_out=self.bringing_back.is_left_out,
                 readers=self.readers,
                 is_hidden=self.sight.is_hidden,
+                regions=self.regions.visible,
             ),
             record=self.training_sets.add,
             code_version=self.code_version,

@@ -56,6 +56,7 @@ class LeftOutReason(Enum):
     SLIDE_CHANGED = "slide file changed or is missing"
     UNREADABLE = "pixels cannot be read"
     QUALITY = "left out by the quality gate"
+    REGION = "in a region that a reader excluded"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

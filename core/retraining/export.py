@@ -88,7 +88,7 @@ class Watch:
 class ExportSources:
     """All that a set is made of: every standing read, slide and recipe, a way to the pixels, and who wrote when.
 
-    `is_left_out` says whether the quality gate left a patch out and nobody brought it back.
+    `keepers_out` say of patches whether they stay out, each for its reason.
     """
 
     reads: tuple[Read, ...]
@@ -99,12 +99,16 @@ class ExportSources:
     written_by: ReaderId
     written_at: datetime
     concerns: Mapping[SlideId, Concerns] = field(default_factory=dict)
-    is_left_out: Callable[[TrainingPatch], bool] = field(default=lambda _patch: False)
+    keepers_out: Mapping[LeftOutReason, Callable[[Sequence[TrainingPatch]], Sequence[bool]]] = field(
+        default_factory=dict
+    )
 
     def select(self, request: ExportRequest) -> Selection:
-        """Give what would be in the set, and what would not; what the quality gate left out stays out."""
+        """Give what would be in the set, and what would not."""
         selection = select(self.reads, self.slides, {recipe.hash: recipe for recipe in self.recipes}, request)
-        return without_left_out(selection, self.is_left_out)
+        for reason, keeps_out in self.keepers_out.items():
+            selection = without_left_out(selection, keeps_out, reason)
+        return selection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,20 +1,24 @@
-"""What the quality gate of today says of patches that were read: by the run that it made, nothing is judged twice."""
+"""What keeps read patches out of training sets: today's quality gate, by the run that it made, and excluded regions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.domain.datasets import TrainingPatch
+import numpy as np
+
+from core.domain.datasets import PatchSize, TrainingPatch
 from core.domain.predictions import Run, RunId
 from core.domain.recipe import Recipe
+from core.domain.regions import RegionEvent
 from core.domain.slides import SlideId
 from core.retraining.selection import size_of
+from core.review.shapes import holds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingGate:
-    """Says whether a patch stays out of training sets.
+    """Says whether the quality gate keeps patches out of training sets.
 
     `is_left_out_of` says it of a patch of a run, what readers brought back included.
     Limits: a slide without a run of today's gate on the patch's grid is not judged.
@@ -24,10 +28,40 @@ class TrainingGate:
     recipes: Iterable[Recipe]
     is_left_out_of: Callable[[RunId, int], bool]
 
-    def __call__(self, patch: TrainingPatch) -> bool:
-        """Say whether the gate left the patch out."""
-        run = self.current_run(patch.slide_id)
+    def __call__(self, patches: Sequence[TrainingPatch]) -> list[bool]:
+        """Say of each patch whether the gate left it out."""
         sizes = {recipe.hash: size_of(recipe) for recipe in self.recipes}
+        runs = {slide_id: self.current_run(slide_id) for slide_id in {patch.slide_id for patch in patches}}
+        return [self._leaves_out(patch, runs[patch.slide_id], sizes) for patch in patches]
+
+    def _leaves_out(self, patch: TrainingPatch, run: Run | None, sizes: Mapping[str, PatchSize]) -> bool:
         if run is None or sizes.get(run.recipe_hash) != sizes.get(patch.recipe_hash):
             return False
         return self.is_left_out_of(run.run_id, patch.patch_index)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExclusionRegions:
+    """Keeps patches out of training sets whose centre lies in a region that a reader excluded.
+
+    `regions` gives the regions of a slide that whoever writes the set may see.
+    """
+
+    regions: Callable[[SlideId], Iterable[RegionEvent]]
+
+    def __call__(self, patches: Sequence[TrainingPatch]) -> list[bool]:
+        """Say of each patch whether it is excluded so."""
+        is_excluded = np.zeros(len(patches), np.bool_)
+        slide_ids = np.array([patch.slide_id for patch in patches], np.str_)
+        centres = np.array([_centre(patch) for patch in patches]).reshape(-1, 2)
+        for slide_id in dict.fromkeys(patch.slide_id for patch in patches):
+            shapes = [event.region.shape for event in self.regions(slide_id) if event.region.mark.is_excluded]
+            if shapes:
+                here = slide_ids == slide_id
+                is_excluded[here] = holds(shapes, centres[here, 0], centres[here, 1])
+        return is_excluded.tolist()
+
+
+def _centre(patch: TrainingPatch) -> tuple[float, float]:
+    box = patch.box
+    return box.x_px + box.width_px / 2, box.y_px + box.height_px / 2

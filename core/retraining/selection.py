@@ -165,13 +165,15 @@ def _without(
     return [patch for patch, out in zip(patches, is_out, strict=True) if not out]
 
 
-def without_left_out(selection: Selection, is_left_out: Callable[[TrainingPatch], bool]) -> Selection:
-    """Give a selection without the patches of which this holds; they are counted as left out by the quality gate."""
-    out = [is_left_out(patch) for patch in selection.patches]
+def without_left_out(
+    selection: Selection, is_left_out: Callable[[Sequence[TrainingPatch]], Sequence[bool]], reason: LeftOutReason
+) -> Selection:
+    """Give a selection without the patches of which this holds; they are counted as left out for that reason."""
+    out = is_left_out(selection.patches)
     if not any(out):
         return selection
     left_out = list(selection.left_out)
-    patches = tuple(_without(list(selection.patches), out, LeftOutReason.QUALITY, left_out))
+    patches = tuple(_without(list(selection.patches), out, reason, left_out))
     return replace(
         selection,
         patches=patches,

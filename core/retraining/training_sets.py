@@ -9,14 +9,15 @@ from pathlib import Path
 
 from core.access.permissions import Permission, require
 from core.agreement.standing import of_kind
-from core.domain.datasets import TrainingSet
+from core.domain.datasets import LeftOutReason, TrainingSet
 from core.domain.people import Reader, ReaderId
 from core.domain.predictions import Run, RunId
 from core.domain.reads import Read
+from core.domain.regions import RegionEvent
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide, SlideId
 from core.retraining.export import ExportSources, PatchReaders, Watch, write_training_set
-from core.retraining.gate import TrainingGate
+from core.retraining.gate import ExclusionRegions, TrainingGate
 from core.retraining.selection import ExportRequest, Selection, exportable_reads
 
 
@@ -32,6 +33,7 @@ class TrainingSources:
     is_left_out: Callable[[RunId, int], bool]
     readers: PatchReaders
     is_hidden: Callable[[ReaderId, SlideId], bool]
+    regions: Callable[[Reader, SlideId], tuple[RegionEvent, ...]]
 
 
 class TrainingSets:
@@ -66,6 +68,7 @@ class TrainingSets:
         shown = [read for read in patch_reads if not sources.is_hidden(reader.reader_id, read.item.slide_id)]
         recipes = tuple(model.recipe for model in sources.models())
         gate = TrainingGate(current_run=sources.current_run, recipes=recipes, is_left_out_of=sources.is_left_out)
+        excluded = ExclusionRegions(regions=lambda slide_id: sources.regions(reader, slide_id))
         return ExportSources(
             reads=exportable_reads(shown, reader),
             slides=sources.slides(),
@@ -75,5 +78,5 @@ class TrainingSets:
             written_by=reader.reader_id,
             written_at=self._clock(),
             concerns={run.slide_id: run.concerns for run in sources.runs()},
-            is_left_out=gate,
+            keepers_out={LeftOutReason.QUALITY: gate, LeftOutReason.REGION: excluded},
         )

@@ -51,7 +51,11 @@ class FakeWorkspace:
         """Give what would be in the set."""
         return self.sources.select(request)
 
-    def masked_item_count(self, reader: Reader, item: str) -> int:
+    @property
+    def comparing(self) -> FakeWorkspace:
+        return self
+
+    def n_masked(self, reader: Reader, item: str) -> int:
         """Give how many patches others alone have read."""
         assert item == "patch"
         return self.n_masked

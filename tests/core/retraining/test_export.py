@@ -320,7 +320,8 @@ def test_an_export_beside_the_page_can_be_stopped(tmp_path: Path) -> None:
 def test_what_the_gate_left_out_is_not_in_the_set_and_is_counted(tmp_path: Path) -> None:
     sources = make_sources()
     victim = sources.select(REQUEST).patches[0]
-    gated = replace(sources, is_left_out=lambda patch: patch.read_id == victim.read_id)
+    gate = {LeftOutReason.QUALITY: lambda patches: [patch.read_id == victim.read_id for patch in patches]}
+    gated = replace(sources, keepers_out=gate)
     written = write(gated, tmp_path / "set")
     assert dict(written.left_out)[LeftOutReason.QUALITY.value] == 1
     assert written.n_patches == len(sources.select(REQUEST).patches) - 1
