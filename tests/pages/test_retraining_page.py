@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -52,13 +53,9 @@ class FakeWorkspace:
         return self.sources.select(request)
 
     @property
-    def comparing(self) -> FakeWorkspace:
-        return self
-
-    def n_masked(self, reader: Reader, item: str) -> int:
-        """Give how many patches others alone have read."""
-        assert item == "patch"
-        return self.n_masked
+    def comparing(self) -> SimpleNamespace:
+        """Give what counts the patches that others alone have read."""
+        return SimpleNamespace(n_masked=lambda _reader, item: self.n_masked if item == "patch" else 0)
 
     def export(self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None) -> TrainingSet:
         """Write the set and keep its record."""
