@@ -118,11 +118,11 @@ class Workspace:
     def _open_studies(self) -> None:
         store = StudyStore(self.database)
         self.roster = Roster(store)
-        self.guide = Guide(GuideStore(self.database), self.roster.is_being_read)
         adjudications = AdjudicationStore(self.database)
         self.cases = Cases(self.roster, adjudications)
-        self.adjudicating = Adjudicating(self.cases, self.roster, adjudications, self.guide.current_number)
         self.sight = Sight(self.roster, self.cases, store)
+        self.guide = Guide(GuideStore(self.database), self.roster.is_being_read, self.sight.is_hidden)
+        self.adjudicating = Adjudicating(self.cases, self.roster, adjudications, self.guide.current_number)
         self.studies = Studies(self.roster, store, lambda slide_id: self.slides.slide_by_id(slide_id) is not None)
         self.study_reading = StudyReading(
             self.roster, store, current_run=self.current_run, guide_version=self.guide.current_number

@@ -27,10 +27,10 @@ _VERSION, _PREFACE, _CHANGE, _PUBLISH = "guide.version", "guide.preface", "guide
 def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader."""
     st.title("Annotation guide")
-    is_lead = may(reader, Permission.LEAD_STUDIES)
+    is_lead = may(reader, Permission.WRITE_GUIDE)
     versions = workspace.guide.versions()
     if versions:
-        _draw_versions(workspace, versions)
+        _draw_versions(workspace, reader, versions)
     else:
         next_step = "Publish the first version below." if is_lead else "The study lead publishes it here."
         messages.show_empty("There is no guide yet.", f"{next_step} Its number is then stamped on every study read.")
@@ -40,7 +40,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
             _draw_words(workspace, reader)
 
 
-def _draw_versions(workspace: Workspace, versions: tuple[GuideVersion, ...]) -> None:
+def _draw_versions(workspace: Workspace, reader: Reader, versions: tuple[GuideVersion, ...]) -> None:
     by_number = {version.number: version for version in versions}
     shown = versions[-1]
     if len(versions) > 1:
@@ -51,15 +51,15 @@ def _draw_versions(workspace: Workspace, versions: tuple[GuideVersion, ...]) -> 
             f"Version {shown.number}, published by {shown.made_by}, {shown.made_at:%Y-%m-%d %H:%M} UTC: {shown.change}"
         )
     )
-    draw_guide(workspace, shown)
+    draw_guide(workspace, reader, shown)
 
 
 def _draw_examples(workspace: Workspace, reader: Reader) -> None:
     """Draw the examples that the next version shows, each with its words and the way out."""
-    pins = workspace.guide.pins()
+    pins = workspace.guide.pins(reader.reader_id)
     st.markdown(f"**Examples ({len(pins)})**")
     if not pins:
-        st.caption("No example is pinned yet. The Review page names the patch that is chosen there by its number.")
+        st.caption("No example is pinned yet. Shift+Q pins the patch that is chosen on Review or Patches.")
     _draw_pinning(workspace, reader)
     columns = st.columns(4)
     for number, pin in enumerate(pins):

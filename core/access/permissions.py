@@ -19,6 +19,7 @@ class Permission(Enum):
     EXPORT_TRAINING = "export training sets"
     ADD_MODEL = "add models"
     LEAD_STUDIES = "set up and change studies"
+    WRITE_GUIDE = "write the annotation guide or pin examples to it"
     EXCHANGE_REGIONS = "bring regions in and out for others"
     VERIFY = "verify the store"
 
@@ -37,6 +38,7 @@ _OF_ROLE = {
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
         Permission.LEAD_STUDIES,
+        Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,
         Permission.VERIFY,
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from core.access.permissions import Permission, require
@@ -19,7 +19,7 @@ from core.domain.guide import (
     PinId,
     StageWording,
 )
-from core.domain.people import Reader
+from core.domain.people import Reader, ReaderId
 from core.domain.slides import SlideId
 from core.domain.stages import STAGES, Stage
 from core.store.guide import GuideStore
@@ -37,11 +37,17 @@ class GuideDraft:
 class Guide:
     """Gives the guide as it stands, and makes new versions of it.
 
-    An example is never pinned from a slide that is being read in a masked study, where its stage would tell.
+    An example is never pinned from a slide that is being read in a masked study, where its stage would tell. One that
+    was pinned before is not there for a reader from whom its slide is hidden.
     """
 
-    def __init__(self, store: GuideStore, is_being_read: Callable[[SlideId], bool]) -> None:
-        self._store, self._is_being_read = store, is_being_read
+    def __init__(
+        self,
+        store: GuideStore,
+        is_being_read: Callable[[SlideId], bool],
+        is_hidden: Callable[[ReaderId, SlideId], bool],
+    ) -> None:
+        self._store, self._is_being_read, self._is_hidden = store, is_being_read, is_hidden
 
     def current(self) -> GuideVersion | None:
         """Give the last version, or None before the first."""
@@ -57,21 +63,27 @@ class Guide:
         """Give every version, earliest first."""
         return self._store.versions()
 
-    def pins(self) -> tuple[Pin, ...]:
-        """Give the examples that the next version will show, earliest first."""
-        return tuple(pin for pin in self._store.pins() if not pin.is_withdrawn)
+    def pins(self, reader_id: ReaderId) -> tuple[Pin, ...]:
+        """Give the examples that the next version will show, as far as this reader may see them, earliest first."""
+        return self._in_sight(reader_id, self._standing())
 
-    def pins_of(self, version: GuideVersion) -> tuple[Pin, ...]:
-        """Give the examples that a version shows, withdrawn since or not."""
+    def pins_of(self, version: GuideVersion, reader_id: ReaderId) -> tuple[Pin, ...]:
+        """Give the examples that a version shows this reader, withdrawn since or not."""
         known = {pin.pin_id: pin for pin in self._store.pins()}
-        return tuple(known[pin_id] for pin_id in version.pins)
+        return self._in_sight(reader_id, (known[pin_id] for pin_id in version.pins))
 
-    def pin_by_id(self, pin_id: str) -> Pin:
-        """Give an example. NothingToDo for an unknown one."""
+    def pin_by_id(self, pin_id: str, reader_id: ReaderId) -> Pin:
+        """Give an example. NothingToDo for an unknown one, in the same words as for one this reader may not see."""
         found = next((pin for pin in self._store.pins() if pin.pin_id == pin_id), None)
-        if found is None:
+        if found is None or self._is_hidden(reader_id, found.slide_id):
             raise NothingToDo("There is no such example in the guide.")
         return found
+
+    def _standing(self) -> tuple[Pin, ...]:
+        return tuple(pin for pin in self._store.pins() if not pin.is_withdrawn)
+
+    def _in_sight(self, reader_id: ReaderId, pins: Iterable[Pin]) -> tuple[Pin, ...]:
+        return tuple(pin for pin in pins if not self._is_hidden(reader_id, pin.slide_id))
 
     def starting_words(self) -> GuideDraft:
         """Give the words of the last version to go on from, or those a new guide begins with."""
@@ -86,7 +98,7 @@ class Guide:
 
         Raises: NotPermitted, BadGuide naming what is missing or too long, or that nothing is changed.
         """
-        require(lead, Permission.LEAD_STUDIES)
+        require(lead, Permission.WRITE_GUIDE)
         with self._store.exclusively():
             last = self.current()
             version = GuideVersion(
@@ -96,7 +108,7 @@ class Guide:
                     StageWording(stage=stage, wording=words[0].strip(), look_alikes=words[1].strip())
                     for stage, words in ((stage, draft.stages.get(stage, ("", ""))) for stage in STAGES)
                 ),
-                pins=tuple(pin.pin_id for pin in self.pins()),
+                pins=tuple(pin.pin_id for pin in self._standing()),
                 change=draft.change.strip(),
                 made_by=lead.reader_id,
                 made_at=self._store.now(),
@@ -107,11 +119,11 @@ class Guide:
 
     def pin(self, lead: Reader, slide_id: SlideId, box: Box, stage: Stage, event_id: str) -> Pin:
         """Pin a patch as an example of a stage; the next version shows it. Raises: NotPermitted, BadGuide."""
-        require(lead, Permission.LEAD_STUDIES)
+        require(lead, Permission.WRITE_GUIDE)
         if self._is_being_read(slide_id):
             raise BadGuide("This slide is being read in a masked study. Pin examples from slides that are not.")
         pin = Pin(
-            pin_id=PinId(uuid.uuid5(_PINS, event_id).hex),
+            pin_id=_pin_id(event_id),
             slide_id=slide_id,
             box=box,
             stage=stage,
@@ -125,15 +137,21 @@ class Guide:
 
     def caption(self, lead: Reader, pin_id: PinId, caption: str, event_id: str) -> Pin:
         """Give an example other words. Raises: NotPermitted, NothingToDo, BadGuide for too long ones."""
-        require(lead, Permission.LEAD_STUDIES)
+        require(lead, Permission.WRITE_GUIDE)
         if len(caption) > LONGEST_CAPTION:
             raise BadGuide(f"A caption has at most {LONGEST_CAPTION} characters.")
-        return self._put(lead, replace(self.pin_by_id(pin_id), caption=" ".join(caption.split())), event_id)
+        return self._put(
+            lead, replace(self.pin_by_id(pin_id, lead.reader_id), caption=" ".join(caption.split())), event_id
+        )
 
     def withdraw(self, lead: Reader, pin_id: PinId, event_id: str) -> Pin:
         """Take an example out of the next version. Raises: NotPermitted, NothingToDo."""
-        require(lead, Permission.LEAD_STUDIES)
-        return self._put(lead, replace(self.pin_by_id(pin_id), is_withdrawn=True), event_id)
+        require(lead, Permission.WRITE_GUIDE)
+        return self._put(lead, replace(self.pin_by_id(pin_id, lead.reader_id), is_withdrawn=True), event_id)
+
+    def unpin(self, lead: Reader, pinned_by: str, event_id: str) -> Pin:
+        """Take back what an event pinned: it is withdrawn. Raises: NotPermitted, NothingToDo for another event."""
+        return self.withdraw(lead, _pin_id(pinned_by), event_id)
 
     def _put(self, lead: Reader, pin: Pin, event_id: str) -> Pin:
         changed = replace(pin, pinned_by=lead.reader_id, pinned_at=self._store.now())
@@ -142,6 +160,10 @@ class Guide:
 
 
 _PINS = uuid.UUID("6c1d4f6e-7d0b-5f0f-9b39-3a3a3c0f5a11")
+
+
+def _pin_id(event_id: str) -> PinId:
+    return PinId(uuid.uuid5(_PINS, event_id).hex)
 
 
 def _check(version: GuideVersion, last: GuideVersion | None) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.domain.errors import FibroreadError
 from core.domain.guide import GuideVersion, Pin
+from core.domain.people import Reader
 from pages.parts import messages
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ _SIDE_PX = 336
 _PER_ROW = 4
 
 
-def draw_guide(workspace: Workspace, version: GuideVersion) -> None:
-    """Draw a whole version."""
+def draw_guide(workspace: Workspace, reader: Reader, version: GuideVersion) -> None:
+    """Draw a whole version, with the examples that this reader may see."""
     st.markdown(messages.marked(version.preface))
-    pins = workspace.guide.pins_of(version)
+    pins = workspace.guide.pins_of(version, reader.reader_id)
     for words in version.stages:
         st.subheader(f"Stage {words.stage.value}: {words.stage.description}", divider="gray")
         st.markdown(messages.marked(words.wording))

@@ -84,20 +84,20 @@ def test_an_example_is_captioned_withdrawn_and_kept_where_it_was_shown(workspace
     pin = workspace.guide.pin(LEA, slide.slide_id, box, Stage.S3, "pin-1")
     shown = opened()
     shown.text_input(key=f"guide.caption_{pin.pin_id}").set_value("a septum").run()
-    assert workspace.guide.pin_by_id(pin.pin_id).caption == "a septum"
+    assert workspace.guide.pin_by_id(pin.pin_id, LEA.reader_id).caption == "a septum"
     publish(opened(), 0)
     shown = opened()
     shown.button(key=f"guide.withdraw_{pin.pin_id}").click().run()
     assert not shown.exception
     (version,) = workspace.guide.versions()
-    assert [one.caption for one in workspace.guide.pins_of(version)] == ["a septum"]
-    assert workspace.guide.pins() == ()
+    assert [one.caption for one in workspace.guide.pins_of(version, LEA.reader_id)] == ["a septum"]
+    assert workspace.guide.pins(LEA.reader_id) == ()
 
 
 def test_a_patch_of_a_slide_that_was_not_read_by_the_model_has_no_number(workspace: Workspace) -> None:
     shown = opened().button(key="guide.pin_button").click().run()
     assert any("The model has not read this slide" in box.value for box in shown.warning)
-    assert workspace.guide.pins() == ()
+    assert workspace.guide.pins(LEA.reader_id) == ()
 
 
 def test_a_patch_is_pinned_by_its_number(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_patch_is_pinned_by_its_number(tmp_path: Path) -> None:
         shown.number_input(key="guide.patch").set_value(7)
         shown.selectbox(key="guide.stage").set_value(Stage.S2)
         shown.button(key="guide.pin_button").click().run()
-        (pin,) = room.guide.pins()
+        (pin,) = room.guide.pins(LEA.reader_id)
         assert (pin.slide_id, pin.stage) == (slide.slide_id, Stage.S2)
         assert pin.box == room.predictions(run_id).grid.box(7)
 

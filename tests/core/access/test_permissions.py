@@ -16,6 +16,7 @@ FORBIDDEN = {
         Permission.EXPORT_TRAINING,
         Permission.ADD_MODEL,
         Permission.LEAD_STUDIES,
+        Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,
         Permission.VERIFY,
     },
@@ -27,6 +28,7 @@ FORBIDDEN = {
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
         Permission.LEAD_STUDIES,
+        Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,
     },
 }

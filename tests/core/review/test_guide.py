@@ -26,7 +26,7 @@ def room() -> StudyRoom:
 
 @pytest.fixture
 def guide(room: StudyRoom) -> Guide:
-    return Guide(GuideStore(room.database), room.roster.is_being_read)
+    return Guide(GuideStore(room.database), room.roster.is_being_read, room.sight.is_hidden)
 
 
 def publish(guide: Guide, change: str = "first", preface: str | None = None) -> int:
@@ -66,17 +66,17 @@ def test_an_example_is_shown_by_the_next_version_and_stays_in_it(guide: Guide) -
     publish(guide)
     pin = guide.pin(LEAD, SLIDE_ID, BOX, Stage.S3, "pin-1")
     assert guide.pin(LEAD, SLIDE_ID, BOX, Stage.S3, "pin-1").pin_id == pin.pin_id
-    assert len(guide.pins()) == 1
+    assert len(guide.pins(LEAD.reader_id)) == 1
     guide.caption(LEAD, pin.pin_id, "a  septum\nfrom tract to vein", "caption-1")
     publish(guide, "an example of bridging")
     guide.withdraw(LEAD, pin.pin_id, "withdraw-1")
     shown = guide.versions()[-1]
-    assert [(one.stage, one.box, one.caption) for one in guide.pins_of(shown)] == [
+    assert [(one.stage, one.box, one.caption) for one in guide.pins_of(shown, LEAD.reader_id)] == [
         (Stage.S3, BOX, "a septum from tract to vein")
     ]
-    assert guide.pins() == ()
+    assert guide.pins(LEAD.reader_id) == ()
     publish(guide, "the example is gone")
-    assert guide.pins_of(guide.versions()[-1]) == ()
+    assert guide.pins_of(guide.versions()[-1], LEAD.reader_id) == ()
 
 
 def test_no_example_comes_from_a_slide_that_is_being_read(guide: Guide, room: StudyRoom) -> None:
@@ -87,6 +87,32 @@ def test_no_example_comes_from_a_slide_that_is_being_read(guide: Guide, room: St
     guide.pin(LEAD, SLIDE_ID, BOX, Stage.S3, "pin-1")
 
 
+def test_an_example_is_not_there_for_whom_its_slide_is_hidden(guide: Guide, room: StudyRoom) -> None:
+    pin = guide.pin(LEAD, SLIDE_ID, BOX, Stage.S3, "pin-1")
+    publish(guide)
+    version = guide.versions()[-1]
+    room.study()
+    assert guide.pins_of(version, ADA.reader_id) == guide.pins(ADA.reader_id) == ()
+    with pytest.raises(NothingToDo) as hidden:
+        guide.pin_by_id(pin.pin_id, ADA.reader_id)
+    with pytest.raises(NothingToDo, match=str(hidden.value)):
+        guide.pin_by_id("0" * 32, ADA.reader_id)
+    assert [one.pin_id for one in guide.pins_of(version, LEAD.reader_id)] == [pin.pin_id]
+    publish(guide, "another word", "Read at 10x first.")
+    assert guide.versions()[-1].pins == version.pins  # what is hidden from some stays in the guide
+    room.read_through(room.only_entry(ADA))
+    assert [one.pin_id for one in guide.pins_of(version, ADA.reader_id)] == [pin.pin_id]
+
+
+def test_what_an_event_pinned_is_taken_back_by_its_name(guide: Guide) -> None:
+    guide.pin(LEAD, SLIDE_ID, BOX, Stage.S3, "pin-1")
+    kept = guide.pin(LEAD, SLIDE_ID, BOX, Stage.S2, "pin-2")
+    assert guide.unpin(LEAD, "pin-1", "undo-1").is_withdrawn
+    assert guide.pins(LEAD.reader_id) == (kept,)
+    with pytest.raises(NothingToDo):
+        guide.unpin(LEAD, "pin-3", "undo-3")
+
+
 def test_only_a_lead_writes_the_guide(guide: Guide) -> None:
     publish(guide)
     pin = guide.pin(LEAD, SLIDE_ID, BOX, Stage.S0, "pin-1")
@@ -94,6 +120,7 @@ def test_only_a_lead_writes_the_guide(guide: Guide) -> None:
         lambda: guide.pin(READER, SLIDE_ID, BOX, Stage.S0, "pin-2"),
         lambda: guide.caption(READER, pin.pin_id, "x", "caption-2"),
         lambda: guide.withdraw(READER, pin.pin_id, "withdraw-2"),
+        lambda: guide.unpin(READER, "pin-1", "withdraw-3"),
         lambda: guide.publish(READER, replace(guide.starting_words(), change="x")),
     ):
         with pytest.raises(NotPermitted):
@@ -102,5 +129,5 @@ def test_only_a_lead_writes_the_guide(guide: Guide) -> None:
 
 def test_an_unknown_example_is_said(guide: Guide) -> None:
     with pytest.raises(NothingToDo):
-        guide.pin_by_id("0" * 32)
+        guide.pin_by_id("0" * 32, LEAD.reader_id)
     assert SlideId(SLIDE_ID) == SLIDE_ID
