@@ -18,6 +18,7 @@ HOMES = {
     "typst": ("core/reporting/",),
     "jinja2": ("core/reporting/",),
     "starlette": ("pages/", "app.py"),
+    "markdown_it": ("pages/routes/",),
     "duckdb": ("core/store/",),
     "openslide": ("core/slides/",),
     "pyvips": ("core/slides/",),

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256, ensure_openseadragon
-from pages.routes import film_strip
+from pages.routes import film_strip, guide
 from pages.routes.facts import Facts
 from pages.routes.gate import Gate
 from pages.routes.ground import Ground
@@ -50,6 +50,8 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
         Route("/runs/{run_id}/patches/{index:int}/brought_back", gate.lets(facts.brought_back)),
         Route("/film-strip/choices", gate.lets(film_strip.choices)),
         Route("/film-strip/page", gate.lets(film_strip.page)),
+        Route("/guide/current", gate.lets(guide.guide)),
+        Route("/guide/examples/{pin_id}.jpg", gate.lets(guide.example)),
     ]
 
 

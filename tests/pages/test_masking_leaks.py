@@ -2,7 +2,7 @@
 
 Routes are taken from the app and pages from the shell, so that a new one is walked without being named here. What is
 searched for is told apart by words that stand nowhere else: the slide's name, group, dose and origin, the ids of
-slide and run, another reader's name and comment, and the call's exact probabilities.
+slide and run, the example pinned from it, another reader's name and comment, and the call's exact probabilities.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from starlette.routing import Route
 from streamlit.testing.v1 import AppTest
 
 from core.access.identity import local_reader
+from core.domain.geometry import Box
 from core.domain.people import ReaderId, Role
 from core.domain.protocols import Protocol
 from core.domain.reads import Disposition, Item, ReadRequest, Sight
@@ -71,6 +72,12 @@ class Masked:
     entry: Entry
 
     @property
+    def pin_id(self) -> str:
+        """Give the id of the example that is pinned from the slide."""
+        (pin,) = self.workspace.guide.pins(LEAD.reader_id)
+        return pin.pin_id
+
+    @property
     def secrets(self) -> dict[str, str]:
         """Give what must not reach Ada, by what it is."""
         run = self.workspace.run(self.run_id)  # type: ignore[arg-type]
@@ -82,6 +89,8 @@ class Masked:
             "subject": "canary-subject",
             "slide id": self.slide.slide_id,
             "run id": self.run_id,
+            "an example's words": "canary-caption",
+            "an example's id": self.pin_id,
             "another's name": "Otherreader",
             "another's comment": "canary-comment",
             "the call's probability": f"{max(run.call.probabilities):.6f}"[:7],
@@ -103,6 +112,7 @@ def masked(tmp_path: Path) -> Iterator[Masked]:
             readers=(ADA.reader_id, OTHER.reader_id),
             adjudicators=(ReaderId("cy"),),
         )
+        pin_from(workspace, slide.slide_id)
         workspace.studies.create(LEAD, protocol)
         for entry in [*workspace.roster.of_reader(OTHER.reader_id)]:
             workspace.study_reading.open(OTHER, entry.entry_id, "open-other")
@@ -110,6 +120,13 @@ def masked(tmp_path: Path) -> Iterator[Masked]:
         (entry,) = workspace.roster.of_reader(ADA.reader_id)
         workspace.study_reading.open(ADA, entry.entry_id, "open")
         yield Masked(workspace=workspace, slide=slide, run_id=run_id, entry=entry)
+
+
+def pin_from(workspace: Workspace, slide_id: SlideId) -> None:
+    """Publish a guide with an example from the slide, pinned before the study."""
+    pin = workspace.guide.pin(LEAD, slide_id, Box(x_px=0, y_px=0, width_px=448, height_px=448), Stage.S3, "canary-pin")
+    workspace.guide.caption(LEAD, pin.pin_id, "canary-caption", "canary-words")
+    workspace.guide.publish(LEAD, replace(workspace.guide.starting_words(), change="first"))
 
 
 def _read_by_another(workspace: Workspace, slide_id: SlideId, run_id: str) -> None:
@@ -155,7 +172,7 @@ def addresses(masked: Masked) -> Iterator[str]:
         assert isinstance(route, Route)
         names = list(route.param_convertors)
         ids = [masked.slide.slide_id, masked.run_id, masked.entry.entry_id]
-        choices = [_VALUES.get(name, ids) for name in names]
+        choices = [[masked.pin_id] if name == "pin_id" else _VALUES.get(name, ids) for name in names]
         for values in product(*choices):
             yield route.url_path_for(route.name, **dict(zip(names, values, strict=True)))
 
@@ -167,7 +184,7 @@ def answers(masked: Masked) -> Iterator[tuple[str, str]]:
     for address in addresses(masked):
         answer = client.get(address, {"Authorization": f"Bearer {token}"})
         said = f"{answer.headers} {answer.content.decode('latin-1')}"
-        for own in (masked.slide.slide_id, masked.run_id):
+        for own in (masked.slide.slide_id, masked.run_id, masked.pin_id):
             said = said.replace(own, "") if own in address else said
         yield address, said
         is_a_picture = answer.headers.get("content-type", "").startswith("image/")
@@ -237,14 +254,14 @@ def test_nothing_masked_reaches_a_reader_before_the_first_read_is_signed(masked:
 
 def test_every_route_and_page_is_walked(masked: Masked) -> None:
     walked = {address.split("/")[1] for address in addresses(masked)}
-    assert {"tiles", "layers", "patches", "saliency", "explain", "slides", "runs"} <= walked
+    assert {"tiles", "layers", "patches", "saliency", "explain", "slides", "runs", "guide"} <= walked
     assert {where for where, _ in drawn_pages()} == {f"page {path}" for _, path, _ in shell._PAGES}
 
 
 def test_the_walk_finds_the_slide_when_it_is_not_hidden(masked: Masked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sight.Sight, "hidden_slides", lambda self, reader_id: frozenset())
     found = " ".join(leaks(masked))
-    for what in ("the file's name", "slide id", "run id"):
+    for what in ("the file's name", "slide id", "run id", "an example's words", "examples/"):
         assert what in found
 
 
@@ -258,5 +275,5 @@ def test_after_both_signatures_the_same_walk_finds_them_all(masked: Masked) -> N
     for kind in (EventKind.FIRST_READ, EventKind.FINAL_READ):
         sign(masked.workspace, masked.entry.entry_id, kind)
     found = " ".join(leaks(masked))
-    for what in ("the file's name", "group", "slide id", "run id", "the call's probability"):
+    for what in ("the file's name", "group", "slide id", "run id", "the call's probability", "an example's words"):
         assert what in found
