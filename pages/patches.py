@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access.permissions import Permission, may
 from core.domain.people import Reader
 from core.domain.predictions import RunId
 from pages.parts import destinations, messages, session, viewer_tab
@@ -54,6 +55,7 @@ def _draw_strip(workspace: Workspace, reader: Reader) -> None:
         token=viewer_tab.token(workspace, reader),
         settings=kept_settings(workspace, reader),
         receipts=viewer_tab.receipts_for(_sent("outbox")),
+        may_pin=may(reader, Permission.WRITE_GUIDE),
     )
     events = film_strip(
         key=_STRIP,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access.permissions import Permission, may
 from core.domain.people import Reader
 from core.domain.slides import Slide, SlideId
 from pages.parts import messages, session, viewer_tab
@@ -133,6 +134,7 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
         receipts=viewer_tab.receipts_for((session.get(_VIEWER, dict) or {}).get("outbox")),
         goto=_goto(),
         regions_version=regions_version(),
+        may_pin=may(reader, Permission.WRITE_GUIDE),
     )
     events = deep_zoom(
         key=_VIEWER,

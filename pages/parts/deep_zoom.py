@@ -38,6 +38,7 @@ _MODULES = (
     "region_panel",
     "view",
     "acting",
+    "guide_acts",
     "unfinished",
     "region_acts",
     "coverage",
@@ -72,7 +73,7 @@ class ViewerData:
     slide's tiles and its layers' tiles are cut from. `unfinished_run_id` is a run that goes on, whose layers are shown
     as they come. A new `regions_version` has the regions fetched again. `study`: how far the read of an entry is, None
     outside a study. `is_look_only`: the slide alone, without layers, panel and film strip; the keys of grading are left
-    to the page. Regions are drawn in neither.
+    to the page. Regions are drawn in neither. `may_pin`: whether this reader pins examples to the guide.
     """
 
     slide: Slide
@@ -88,6 +89,7 @@ class ViewerData:
     regions_version: str = ""
     study: dict[str, object] | None = None
     is_look_only: bool = False
+    may_pin: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,6 +151,7 @@ def _plain(view: ViewerData) -> dict[str, object]:
         "regions_version": view.regions_version,
         "study": view.study,
         "look_only": view.is_look_only,
+        "may_pin": view.may_pin,
         "drawing_library": f"/assets/openseadragon.js?v={OPENSEADRAGON_SHA256[:12]}",
     }
 

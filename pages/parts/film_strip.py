@@ -18,19 +18,35 @@ from pages.parts.outbox import Receipt
 from pages.parts.view_source import view_source
 
 _FOLDER = Path(__file__).parent / "film_strip_view"
-_MODULES = ("order", "pictures", "light_box", "film", "facts", "filters", "keys", "room", "acting", "mount")
+_MODULES = (
+    "order",
+    "pictures",
+    "light_box",
+    "film",
+    "facts",
+    "filters",
+    "keys",
+    "room",
+    "acting",
+    "guide_acts",
+    "mount",
+)
 
 Callback = Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StripData:
-    """All that the strip is told. `settings` are its order and filters as it is opened."""
+    """All that the strip is told. `settings` are its order and filters as it is opened.
+
+    `may_pin`: whether this reader pins examples to the guide.
+    """
 
     reader_id: ReaderId
     token: str
     settings: dict[str, str]
     receipts: tuple[Receipt, ...]
+    may_pin: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +68,7 @@ def film_strip(*, key: str, strip: StripData, on_outbox: Callback, on_settings: 
             "token": strip.token,
             "settings": strip.settings,
             "receipts": [asdict(receipt) for receipt in strip.receipts],
+            "may_pin": strip.may_pin,
             "stages": [
                 {"name": stage.value, "colour": stage.colour, "description": stage.description} for stage in STAGES
             ],

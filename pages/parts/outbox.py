@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from core.domain.reads import Disposition, Item, ReadRequest
 from core.domain.slides import SlideId
 from core.review.sight import Viewing
 from pages.parts.event_fields import id_in, sight_in, stage_in, undone_in, whole_in
+from pages.parts.guide_entries import GUIDE, GUIDE_ACTIONS, record_guide_entry
 from pages.parts.region_entries import REGION, REGION_ACTIONS, record_region
 from pages.parts.study_outbox import STUDY_ACTIONS, record_study_event
 
@@ -31,12 +32,20 @@ _DISPOSITIONS = {
     "comment": None,
 }
 _BACK_ACTIONS = {"bring-back": True, "leave-out": False}
+_RECORDERS: dict[str, Callable[[Workspace, Reader, Mapping[str, object]], None]] = {
+    **dict.fromkeys(STUDY_ACTIONS, record_study_event),
+    **dict.fromkeys(REGION_ACTIONS, record_region),
+    **dict.fromkeys(GUIDE_ACTIONS, record_guide_entry),
+}
 _MOST_EVENTS = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """The answer to one event: stored (`refused` None) or refused, and why. `item` is 'slide', 'region' or a patch."""
+    """The answer to one event: stored (`refused` None) or refused, and why.
+
+    `item` is 'slide', 'region', 'guide' or a patch.
+    """
 
     eid: str
     refused: str | None = None
@@ -83,20 +92,17 @@ def _events(outbox: object) -> Iterable[Mapping[str, object]]:
 
 
 def _record(workspace: Workspace, reader: Reader, event: Mapping[str, object]) -> None:
-    if event.get("action") in STUDY_ACTIONS:
-        record_study_event(workspace, reader, event)
-        return
-    if event.get("action") in REGION_ACTIONS:
-        record_region(workspace, reader, event)
+    action = str(event.get("action"))
+    if action in _RECORDERS:
+        _RECORDERS[action](workspace, reader, event)
         return
     viewing = workspace.sight.viewing(reader.reader_id, id_in(event, "slide"))
     _check_viewing(viewing, event)
     slide_id = viewing.slide_id
     eid = str(event["eid"])
-    if event.get("action") == "undo":
+    if action == "undo":
         workspace.reading.undo(reader, slide_id, eid, only=undone_in(event))
         return
-    action = str(event.get("action"))
     if action in _BACK_ACTIONS:
         back = _back_request(event, _run(workspace, reader, event), is_back=_BACK_ACTIONS[action])
         workspace.bringing_back.record(reader, back)
@@ -157,6 +163,6 @@ def _item(event: Mapping[str, object], slide_id: SlideId, run: Run | None) -> It
 
 def _item_name(event: Mapping[str, object]) -> str | int:
     patch = event.get("patch")
-    if patch == REGION:
-        return REGION
+    if patch in (REGION, GUIDE):
+        return str(patch)
     return int(patch) if isinstance(patch, int | float) else "slide"

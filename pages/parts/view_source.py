@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SHARED = Path(__file__).parent / "shared_view"
-_MODULES = ("words", "api", "outbox", "keyboard", "reads", "bars", "grade")
+_MODULES = ("words", "api", "outbox", "keyboard", "reads", "bars", "grade", "guide", "pinning")
+_STYLES = ("shared", "guide")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +26,9 @@ def view_source(folder: Path, modules: Sequence[str], styles: Sequence[str] = ("
     own = [folder / f"{name}.js" for name in modules]
     return ViewSource(
         html=_text(folder / "view.html"),
-        css="\n".join(map(_text, [_SHARED / "shared.css", *(folder / f"{name}.css" for name in styles)])),
+        css="\n".join(
+            map(_text, [*(_SHARED / f"{name}.css" for name in _STYLES), *(folder / f"{name}.css" for name in styles)])
+        ),
         js="\n".join(map(_text, [*shared, *own])),
     )
 

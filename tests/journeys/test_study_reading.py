@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -53,6 +53,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> MaskedStudy:
     )
     with open_workspace(Settings(data_dir=made.data_dir)) as workspace:
         workspace.studies.create(LEAD, informed)
+        workspace.guide.publish(LEAD, replace(workspace.guide.starting_words(), change="first"))
     return made
 
 
@@ -100,6 +101,7 @@ def test_a_masked_study_is_read_by_keyboard_alone(
     assert {address for address in asked if second_entry in address} == ahead  # fetched while the first was read
     opening_ms = [root(page).get_attribute("data-opening-ms")]
     expect(part(page, "study-title")).to_have_text("Slide 2")
+    expect(part(page, "guide")).to_be_visible()  # kept open from slide to slide
     press(page, "d")
     third_entry = wait_for_another(page, second_entry)
     opening_ms.append(root(page).get_attribute("data-opening-ms"))
@@ -135,6 +137,9 @@ def read_first_masked(page: Page, study: MaskedStudy) -> tuple[str, Window]:
     expect(part(page, "note")).to_contain_text("hidden until your first read is signed")
     press(page, "3", "Control+z")
     expect(root(page)).to_have_attribute("data-stage", "")
+    press(page, "q", "Shift+Q")
+    expect(part(page, "guide")).to_contain_text("version 1")
+    expect(part(page, "note")).to_contain_text("outside of a study")
     see_at_10x(page)
     window = window_of(page)
     press(page, "c")
@@ -321,11 +326,11 @@ def wait_for_another(page: Page, former: str) -> str:
 
 
 def window_of(page: Page) -> Window:
-    """Give what the viewer shows, in level-0 pixels."""
-    view, frame = view_of(page), part(page, "osd").bounding_box()
-    assert frame is not None
-    width_px, height_px = frame["width"] / view["zoom"], frame["height"] / view["zoom"]
-    return Window(x=view["x"], y=view["y"], width_px=width_px, height_px=height_px)
+    """Give what the viewer shows beside the guide, in level-0 pixels."""
+    view, frame, guide = view_of(page), part(page, "osd").bounding_box(), part(page, "guide").bounding_box()
+    assert frame is not None and guide is not None
+    free_px, height_px = (frame["width"] - guide["width"]) / view["zoom"], frame["height"] / view["zoom"]
+    return Window(x=view["x"] - guide["width"] / view["zoom"] / 2, y=view["y"], width_px=free_px, height_px=height_px)
 
 
 def view_of(page: Page) -> dict[str, float]:

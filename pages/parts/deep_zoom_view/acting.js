@@ -149,7 +149,7 @@ Object.assign(Room.prototype, {
   },
 
   undo() {
-    if (this.undoRegion()) return;
+    if (this.undoRegion() || this.undoPin()) return;
     const last = this.history.pop();
     if (last && last.wasBack !== undefined) {
       this.setTarget("patch");

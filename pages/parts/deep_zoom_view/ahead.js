@@ -10,12 +10,13 @@ class Ahead {
   }
 
   // Fetch what a window of this size will ask for first; say whether all of it came. Nothing is shown of it.
-  async fetch(entry, view, size) {
+  // Args: freeSize: the part of the window that a slide without a view is fitted into.
+  async fetch(entry, view, { size, freeSize }) {
     if (!entry || this.fetched === entry) return false;
     this.fetched = entry;
     try {
       const slide = await this.api.json(`/slides/${entry}/layout`);
-      const addresses = firstTiles(slide, view || fitOf(slide, size), size).slice(0, MOST_AHEAD);
+      const addresses = firstTiles(slide, view || fitOf(slide, freeSize), size).slice(0, MOST_AHEAD);
       await Promise.all(Array.from({ length: AHEAD_AT_ONCE }, () => this.drain(entry, addresses)));
       await this.api.fetchOk(`/slides/${entry}/tissue`);
       return this.fetched === entry;

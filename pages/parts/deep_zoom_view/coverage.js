@@ -83,6 +83,7 @@ class Coverage {
     const { x, y, zoom, rotation } = this.scene.view;
     const size = this.scene.size;
     const [halfWidth, halfHeight] = [size.x / zoom / 2, size.y / zoom / 2];
+    const right = halfWidth - this.scene.veil() / zoom; // what lies under the guide is not seen
     const [cos, sin] = [Math.cos((rotation * Math.PI) / 180), Math.sin((rotation * Math.PI) / 180)];
     const reach = Math.hypot(halfWidth, halfHeight);
     const { grid } = this;
@@ -93,7 +94,8 @@ class Coverage {
       for (let column = columns[0]; column <= columns[1]; column += 1) {
         const dx = this.middle(column, grid.x_px, this.slide.x + this.slide.width) - x;
         const dy = this.middle(row, grid.y_px, this.slide.y + this.slide.height) - y;
-        const isIn = Math.abs(dx * cos - dy * sin) <= halfWidth && Math.abs(dx * sin + dy * cos) <= halfHeight;
+        const across = dx * cos - dy * sin;
+        const isIn = across >= -halfWidth && across <= right && Math.abs(dx * sin + dy * cos) <= halfHeight;
         if (isIn) found.add(row * grid.n_columns + column);
       }
     }

@@ -13,13 +13,14 @@ const HELP = [
   ["Shift+1 … 5", "2.5, 5, 10, 20, 40x"], ["+ / −", "zoom"],
   ["Arrows", "pan"], ["F", "fit the slide"],
   ["R", "rotate by 90°"], ["?", "this sheet"],
+  ["Q", "annotation guide beside the slide"], ["Shift+Q", "pin the patch to the guide (lead)"],
   ["V", "select regions, or patches by a box"], ["M / L", "draw a rectangle / a polygon"],
   ["O / E", "brush / eraser ([ and ]: size)"], ["K", "show or hide regions"],
   ["Del", "remove the selected region"], ["Esc", "leave what is half drawn, the tool"],
 ];
 
 class Furniture {
-  constructor(find, scene, link) {
+  constructor(find, scene, link, guide) {
     this.scene = scene;
     this.scale = find("scale");
     this.coordinates = find("coordinates");
@@ -34,6 +35,7 @@ class Furniture {
       pushButton("⟲", "Rotate to the left", () => scene.rotateBy(-90), { "aria-label": "Rotate to the left" }),
       pushButton("⟳", "Rotate to the right (R)", () => scene.rotateBy(90), { "aria-label": "Rotate to the right" }),
       pushButton("Link", "Copy a link to this view", link, { class: "fr-link" }),
+      pushButton("Guide", "Annotation guide beside the slide (Q)", guide, { "data-role": "guide-button" }),
       pushButton("?", "Keys (?)", () => this.toggleHelp(), { "aria-label": "Keys" }),
     );
     this.drawHelp();

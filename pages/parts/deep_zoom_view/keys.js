@@ -3,8 +3,10 @@
 const PAN_STEP = 0.12;
 
 function keyAction(event, room) {
+  if (!room.study && belongsToPopover(event)) return null;
+  const guideAction = guideKeyAction(event, room);
+  if (guideAction) return guideAction;
   if (room.study) return studyKeyAction(event, room);
-  if (belongsToPopover(event)) return null;
   const regionAction = room.drawing ? regionKeyAction(event, room) : null;
   if (regionAction) return regionAction;
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code || "");
@@ -30,6 +32,14 @@ function regionKeyAction(event, room) {
   if (isAsking) return event.key === "Tab" || event.ctrlKey || event.metaKey ? null : () => {};
   if (event.key === "Delete" && room.target === "region") return () => room.removeRegions();
   return room.furniture.help.hidden || event.key !== "Escape" ? room.drawing.keyAction(event) : null;
+}
+
+// The guide is the same in every reading; a question about regions keeps its keys.
+function guideKeyAction(event, room) {
+  if (room.regionPanel && room.regionPanel.isAsking) return null;
+  const answer = room.pinning.keyAction(event);
+  if (answer) return answer;
+  return isPinKey(event) ? () => room.pinPatch() : room.guide.keyAction(event);
 }
 
 // Where nothing is graded the keys of grading belong to the page.
@@ -60,7 +70,7 @@ function letterAction(event, room) {
     r: () => room.scene.rotateBy(event.shiftKey ? -90 : 90),
     f: () => room.scene.fit(),
     "?": () => room.furniture.toggleHelp(),
-    escape: () => room.furniture.toggleHelp(false),
+    escape: () => room.leaveOverlay(),
   };
   return actions[event.key.toLowerCase()] || null;
 }

@@ -9,6 +9,7 @@ class Scene {
     this.layers = new Map();
     this.wanted = new Map();
     this.base = null;
+    this.veil = () => 0; // how much of the window, from its right edge, lies under something, in screen pixels
     this.outline = make("div", { class: "fr-outline" });
     this.viewer = OSD({
       element,
@@ -186,13 +187,19 @@ class Scene {
     );
     const at = this.viewer.viewport.pixelFromPoint(centre, false);
     const size = this.viewer.viewport.getContainerSize();
-    const isInside = at.x > size.x * 0.08 && at.x < size.x * 0.92 && at.y > size.y * 0.12 && at.y < size.y * 0.88;
-    if (!isInside) this.viewer.viewport.panTo(centre, false);
+    const free = size.x - this.veil();
+    const isInside = at.x > free * 0.08 && at.x < free * 0.92 && at.y > size.y * 0.12 && at.y < size.y * 0.88;
+    if (!isInside) this.viewer.viewport.panTo(centre.plus(this.turned(this.veil() / 2, 0)), false);
   }
 
   // The window in screen pixels, as {x, y}.
   get size() {
     return this.viewer.viewport.getContainerSize();
+  }
+
+  // The part of the window that lies under nothing.
+  get freeSize() {
+    return { x: this.size.x - this.veil(), y: this.size.y };
   }
 
   get view() {
@@ -243,15 +250,27 @@ class Scene {
   panBy(x, y) {
     this.listeners.onStir();
     const size = this.viewer.viewport.getContainerSize();
-    const step = this.viewer.viewport.deltaPointsFromPixels(new this.OSD.Point(x * size.x, y * size.y));
-    this.viewer.viewport.panBy(step.rotate(-this.viewer.viewport.getRotation()));
+    this.viewer.viewport.panBy(this.turned(x * size.x, y * size.y));
     this.viewer.viewport.applyConstraints();
+  }
+
+  // A way on the screen as a way on the slide, however it is turned.
+  turned(x, y) {
+    const way = this.viewer.viewport.deltaPointsFromPixels(new this.OSD.Point(x, y), false);
+    return way.rotate(-this.viewer.viewport.getRotation());
   }
 
   fit(isImmediate = false) {
     this.listeners.onStir();
-    this.viewer.viewport.setRotation(0, isImmediate);
-    this.viewer.viewport.goHome(isImmediate);
+    const { viewport } = this.viewer;
+    viewport.setRotation(0, isImmediate);
+    if (!this.veil()) {
+      viewport.goHome(isImmediate);
+      return;
+    }
+    const { x, y, zoom } = fitOf(this.slide, this.freeSize);
+    this.go({ x, y, zoom }, isImmediate);
+    viewport.panBy(this.turned(this.veil() / 2, 0), isImmediate);
   }
 
   rotateBy(degrees) {

@@ -133,7 +133,7 @@ class Study {
     if (this.leftAt) this.room.root.dataset.wholeMs = Math.round(performance.now() - this.leftAt);
     this.leftAt = null;
     const { next, next_view: view } = this.told;
-    this.ahead.fetch(next, view, this.room.scene.size).then((isWhole) => {
+    this.ahead.fetch(next, view, this.room.scene).then((isWhole) => {
       if (isWhole) this.room.root.dataset.ahead = next;
     });
   }

@@ -14,7 +14,8 @@ const STUDY_HELP = [
   ["G / Shift+G", "Grad-CAM on the patch / the slide"], ["S", "about the patch / the slide"],
   ["Shift+1 … 5", "2.5, 5, 10, 20, 40x"], ["+ / −", "zoom"],
   ["Arrows", "pan"], ["F", "fit the slide"],
-  ["R", "rotate by 90°"], ["?", "this sheet"],
+  ["R", "rotate by 90°"], ["Q", "annotation guide beside the slide"],
+  ["?", "this sheet"],
 ];
 
 function studyKeyAction(event, room) {

@@ -91,14 +91,17 @@ Object.assign(Study.prototype, {
 
   // Escape: one step back.
   back() {
-    if (this.sheet) this.close();
-    else if (this.isAmending) {
+    if (this.sheet) {
+      this.close();
+      return;
+    }
+    if (!this.room.leaveOverlay() && this.isAmending) {
       this.keeper.drop();
       this.keeper.keep({ ...this.draft, step: null }); // what stood there is not taken up again
       this.isAmending = false;
       this.beginStep();
       this.draw();
-    } else this.room.furniture.toggleHelp(false);
+    }
   },
 
   sayHidden() {

@@ -36,7 +36,7 @@ class Room {
       onPoint: (point) => this.furniture.pointAt(point),
       onTileFailed: rested(800, () => this.api.json(`/slides/${this.data.slide.id}/reads`).catch(() => {})),
     });
-    this.furniture = new Furniture(this.find, this.scene, () => this.copyLink());
+    this.furniture = new Furniture(this.find, this.scene, () => this.copyLink(), () => this.guide.toggle());
     const kept = this.data.layers || {};
     this.keepLayers = rested(500, () => this.emit.setStateValue("layers", this.layers.settings));
     this.layers = new LayerPanel(this.find("layer-rows"), this.find("legends"), this.data.stages, kept, (kind) => {
@@ -49,6 +49,7 @@ class Room {
     if (this.data.study) this.study = new Study(this);
     this.strip.pendingRead = (index) => (this.hasPending(index) ? this.reads.get(index) : undefined);
     if (!this.study && !this.data.look_only) this.startRegions(OSD);
+    this.startGuide();
     for (const name of TARGETS) {
       this.find(`tab-${name}`).addEventListener("click", (event) => {
         this.setTarget(name);
@@ -67,6 +68,7 @@ class Room {
     Object.assign(this, { run: null, soFar: null, slideReads: { read: null, others: [] }, selected: null });
     Object.assign(this, { history: [], backPending: null });
     this.reads.clear();
+    this.renewGuide();
     this.furniture.useSlide(slide);
     await this.scene.open(slide);
     if (this.data.slide.id !== slide.id) return;
@@ -145,6 +147,7 @@ class Room {
     this.isTokenAsked = false;
     if (!this.scene || !this.scene.base) return;
     this.scene.useToken();
+    this.guide.refresh();
     if (!wasRefused) return;
     if (!this.run) this.started = this.started.then(() => this.openRun());
     else if (this.selected === null) this.strip.refresh();
@@ -170,6 +173,7 @@ class Room {
     }
     if (nSettled && !this.outbox.events.length) this.afterSettled();
     if (nSettled && mayChangeRegions) this.settleRegions(refused);
+    this.settlePins(refused);
     this.expose();
   }
 

@@ -68,6 +68,10 @@ Object.assign(StripRoom.prototype, {
       return;
     }
     remember(this.historyName, this.history);
+    if (last.pinned) {
+      this.pinning.takeBack(last);
+      return;
+    }
     const known = this.order.entryOf(last.key);
     const what = { action: "undo", undoes: last.eid, stage: null, confidence: null, comment: null };
     this.send({ ...last, stage: null }, what, known ? known.read : undefined);
@@ -84,6 +88,7 @@ Object.assign(StripRoom.prototype, {
       this.note(receipt.refused);
     }
     for (const receipt of receipts) this.sent.delete(receipt.eid);
+    this.settlePins(refused);
     if (nSettled && this.current) {
       if (refused.length) this.draw();
       this.loadDetail();

@@ -1,7 +1,7 @@
 // What is known of the patch under the light: the call with its probabilities, where it lies, and what others say.
 
 class PatchFacts {
-  constructor(element, stages, onSaliency, onOpen) {
+  constructor(element, stages, { onSaliency, onOpen, onGuide }) {
     Object.assign(this, { element, stages });
     this.letter = make("div", { class: "fr-call-letter" });
     this.callWords = make("b");
@@ -10,9 +10,10 @@ class PatchFacts {
     this.toggle = pushButton("Grad-CAM", "Where the model looked (G)", onSaliency, { "aria-pressed": "false" });
     this.saliencyWords = make("div", { class: "fr-legend-note", "data-role": "saliency-words" });
     const open = pushButton("Open slide", "Open the slide at this patch (O)", onOpen);
+    const guide = pushButton("Guide", "Annotation guide beside the patch (Q)", onGuide, { "data-role": "guide-button", "aria-pressed": "false" });
     this.filled = make("div", { class: "fr-about" },
       make("div", { class: "fr-call" }, this.letter, make("div", {}, make("div", { class: "fr-muted", text: "The model calls this patch" }), this.callWords)),
-      this.chart, make("div", { class: "fr-row" }, this.toggle, open), this.facts, this.saliencyWords);
+      this.chart, make("div", { class: "fr-row" }, this.toggle, open, guide), this.facts, this.saliencyWords);
     this.element.replaceChildren(this.filled);
     this.clear();
   }

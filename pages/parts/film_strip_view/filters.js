@@ -44,7 +44,7 @@ class Filters {
         pushButton("Renew", "Lay the order anew, with what was read meanwhile (R)", () => this.onRenew()),
         pushButton("Clear", "Clear all filters", () => this.clearAll())),
       this.count, this.problems, make("div", { class: "fs-push" }), this.model,
-      make("div", { class: "fr-legend-note", text: "F filters · Esc back to the patch · ? keys" }),
+      make("div", { class: "fr-legend-note", text: "F filters · Esc back to the patch · Q\u00a0guide · ?\u00a0keys" }),
     );
   }
 

@@ -7,9 +7,12 @@ const HELP = [
   ["G", "Grad-CAM on the patch"], ["O", "open the slide at this patch"],
   ["F", "filters and order"], ["Esc", "back to the patch"],
   ["R", "lay the order anew"], ["?", "this sheet"],
+  ["Q", "annotation guide beside the patch"], ["Shift+Q", "pin the patch to the guide (lead)"],
 ];
 
 function keyAction(event, room) {
+  const guideAction = room.pinning.keyAction(event) || (isPinKey(event) ? () => room.pinPatch() : room.guide.keyAction(event));
+  if (guideAction) return guideAction;
   if (event.ctrlKey || event.metaKey) {
     return event.key.toLowerCase() === "z" && !event.shiftKey && !event.altKey ? () => room.undo() : null;
   }
@@ -37,7 +40,7 @@ function letterAction(event, room) {
     f: () => room.filters.order.element.focus(),
     r: () => room.renew(),
     "?": () => room.toggleHelp(),
-    escape: () => room.leaveFilters(),
+    escape: () => room.leave(),
   };
   return actions[event.key.toLowerCase()] || null;
 }

@@ -31,13 +31,16 @@ class StripRoom {
   build() {
     const { stages } = this.data;
     this.film = new Film(this.find("film"), this.find("film-words"), stages, (position) => this.select(position));
-    this.facts = new PatchFacts(this.find("about-patch"), stages, () => this.toggleSaliency(), () => this.openSlide());
+    this.facts = new PatchFacts(this.find("about-patch"), stages, {
+      onSaliency: () => this.toggleSaliency(), onOpen: () => this.openSlide(), onGuide: () => this.guide.toggle(),
+    });
     this.grade = new GradePanel(this.find("grade"), stages, (act) => (act.action === "undo" ? this.undo() : this.act(act)));
     this.filters = new Filters(this.find("filters"), stages, () => this.useSettings(), () => this.leaveFilters(), () => this.renew());
     this.filters.settings = inOrder(this.data.settings);
     this.loadDetail = rested(DETAIL_AFTER_MS, () => this.fetchDetail());
     this.keepSettings = rested(400, () => this.emit.setStateValue("settings", this.filters.settings));
     this.drawHelp();
+    this.startGuide();
     this.stopKeys = listenToKeys((event) => keyAction(event, this));
     this.onResize = () => this.layOut();
     window.addEventListener("resize", this.onResize);
@@ -131,6 +134,7 @@ class StripRoom {
     if (!this.isTokenAsked) return;
     this.isTokenAsked = false;
     this.pictures.retry();
+    this.guide.refresh();
     if (!this.current) this.lay(this.shownLast);
   }
 
