@@ -29,15 +29,15 @@ def render(workspace: Workspace, reader: Reader) -> None:
     st.title("Annotation guide")
     is_lead = may(reader, Permission.WRITE_GUIDE)
     versions = workspace.guide.versions()
-    if versions:
-        _draw_versions(workspace, reader, versions)
-    else:
+    if not versions:
         next_step = "Publish the first version below." if is_lead else "The study lead publishes it here."
         messages.show_empty("There is no guide yet.", f"{next_step} Its number is then stamped on every study read.")
     if is_lead:
         with st.expander("Write the next version", expanded=not versions, key="guide.write_box"):
             _draw_examples(workspace, reader)
             _draw_words(workspace, reader)
+    if versions:
+        _draw_versions(workspace, reader, versions)
 
 
 def _draw_versions(workspace: Workspace, reader: Reader, versions: tuple[GuideVersion, ...]) -> None:
@@ -46,9 +46,11 @@ def _draw_versions(workspace: Workspace, reader: Reader, versions: tuple[GuideVe
     if len(versions) > 1:
         number = st.selectbox("Version", sorted(by_number, reverse=True), key=_VERSION, width=160)
         shown = by_number.get(number, shown)
+    names = {person.reader_id: person.name for person in workspace.readers_seen()}
+    made_by = names.get(shown.made_by, shown.made_by)
     st.caption(
         messages.plain(
-            f"Version {shown.number}, published by {shown.made_by}, {shown.made_at:%Y-%m-%d %H:%M} UTC: {shown.change}"
+            f"Version {shown.number}, published by {made_by}, {shown.made_at:%Y-%m-%d %H:%M} UTC: {shown.change}"
         )
     )
     draw_guide(workspace, reader, shown)

@@ -94,7 +94,7 @@ def _draw_progress(workspace: Workspace, reader: Reader, version: StudyVersion) 
     n_settled = sum(workspace.cases.consensus(version.study_id, slide) is not None for slide in complete)
     st.caption(
         f"{len(complete)} of {len(version.protocol.slides)} slides are signed by every reader; "
-        f"{n_settled} have a consensus, {len(complete) - n_settled} wait to be settled."
+        f"{n_settled} with a consensus, {len(complete) - n_settled} to be settled."
     )
 
 
