@@ -26,7 +26,7 @@ _VERSION, _PREFACE, _CHANGE, _PUBLISH = "guide.version", "guide.preface", "guide
 
 def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader."""
-    st.title("Annotation guide")
+    st.title("Annotation guide", anchor=False)
     is_lead = may(reader, Permission.WRITE_GUIDE)
     versions = workspace.guide.versions()
     if not versions:

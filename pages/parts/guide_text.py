@@ -23,7 +23,7 @@ def draw_guide(workspace: Workspace, reader: Reader, version: GuideVersion) -> N
     st.markdown(messages.marked(version.preface))
     pins = workspace.guide.pins_of(version, reader.reader_id)
     for words in version.stages:
-        st.subheader(f"Stage {words.stage.value}: {words.stage.description}", divider="gray")
+        st.subheader(f"Stage {words.stage.value}: {words.stage.description}", divider="gray", anchor=False)
         st.markdown(messages.marked(words.wording))
         if words.look_alikes:
             st.markdown(f"**Look-alikes.** {messages.marked(words.look_alikes)}")
