@@ -128,7 +128,7 @@ def _matrix(
         text="shown:N", color=alt.condition(dark, alt.value("#ffffff"), alt.value(_INK))
     )
     picked = alt.selection_point(name=CELL, fields=["row", "column"], on="click", clear="dblclick")
-    return _framed([squares.add_params(picked), figures], wide * len(names), 38)
+    return _framed([squares.add_params(picked), figures], alt.Step(wide), 38)
 
 
 def _dot(name: str, found: Estimate, kind: str, n: str) -> dict[str, object]:
@@ -176,8 +176,9 @@ def _numbers(values: Iterable[object]) -> list[float]:
     return [value for value in values if isinstance(value, float)]
 
 
-def _framed(layers: list[alt.Chart], width_px: int, row_px: int) -> alt.LayerChart:
-    sized = alt.LayerChart(layer=layers).properties(width=width_px, height=alt.Step(row_px), background="transparent")
+def _framed(layers: list[alt.Chart], width: int | alt.Step, row_px: int) -> alt.LayerChart:
+    """Frame a figure. Args: width: in pixels, a page may fit labels into it; a step a column is never squeezed."""
+    sized = alt.LayerChart(layer=layers).properties(width=width, height=alt.Step(row_px), background="transparent")
     framed: alt.LayerChart = sized.configure_view(stroke=None).configure_axis(
         labelColor=_INK, titleColor=_INK, gridColor="#e6e8ec", labelFontSize=12, titleFontWeight="normal"
     )

@@ -1,4 +1,4 @@
-"""Agreement in words: numbers as 0.78 (0.70-0.85), and why there is none where there is none."""
+"""Agreement in words: numbers as 0.78 (0.70-0.85) or 0.05 (-0.12 to 0.30), or why there is none."""
 
 from __future__ import annotations
 
@@ -13,20 +13,32 @@ def words_of(found: Estimate) -> str:
     if found.value is None:
         return f"not estimable: {found.why}"
     if found.low is None or found.high is None:
-        return f"{found.value:.2f} ({found.why})"
-    return f"{found.value:.2f} ({found.low:.2f}\N{EN DASH}{found.high:.2f})"
+        return f"{_number(found.value)} ({found.why})"
+    return f"{_number(found.value)} ({_span(found.low, found.high)})"
 
 
 def interval_of(found: Estimate) -> str:
     """Give the interval alone, or why there is none."""
     if found.low is None or found.high is None:
         return str(found.why)
-    return f"95% interval {found.low:.2f}\N{EN DASH}{found.high:.2f}, from drawing animals again"
+    return f"95% interval {_span(found.low, found.high)}, from drawing animals again"
 
 
 def value_of(found: Estimate) -> str:
     """Give the number alone, a dash where there is none."""
-    return _DASH if found.value is None else f"{found.value:.2f}"
+    return _DASH if found.value is None else _number(found.value)
+
+
+def _number(value: float) -> str:
+    """Give two decimals; what rounds to nothing has no sign."""
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text
+
+
+def _span(low: float, high: float) -> str:
+    """Give 0.70-0.85 with a dash, or -0.12 to 0.30 where a sign could be taken for one."""
+    ends = _number(low), _number(high)
+    return (" to " if any(end.startswith("-") for end in ends) else "\N{EN DASH}").join(ends)
 
 
 def counted(number: int, noun: str) -> str:

@@ -12,8 +12,9 @@ from html.parser import HTMLParser
 import pyarrow.parquet as pq
 import pytest
 
+from core.agreement.weights import Weighting
 from core.reporting.bundle import bundle, long_csv, wide_csv
-from core.reporting.charts import VIOLETS
+from core.reporting.charts import VIOLETS, pair_matrix
 from core.reporting.document import FigureBlock, TableBlock, Words
 from core.reporting.html import as_html
 from core.reporting.pdf import as_pdf
@@ -110,3 +111,8 @@ def test_figures_are_violet_from_light_to_dark() -> None:
     lightness = [0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in red_green_blue]
     assert lightness == sorted(lightness, reverse=True)
     assert all(blue >= red >= green for red, green, blue in red_green_blue)
+
+
+def test_a_square_of_the_matrix_is_as_wide_as_its_label_whatever_the_page_fits_it_into() -> None:
+    plain = pair_matrix(made_report(), Weighting.LINEAR, "slides").to_dict()
+    assert plain["width"]["step"] >= 100  # names of more than a few letters
