@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access.identity import local_reader
+from core.domain.people import Reader, Role
 from core.domain.slides import Slide
 from core.settings import Settings
 from core.slides.synthetic.pyramid import write_checkerboard, write_pyramid
@@ -52,9 +54,9 @@ def read_room(tmp_path: Path) -> Iterator[tuple[Workspace, list[Slide]]]:
         yield opened, sorted(opened.slides.slides(), key=lambda slide: slide.name)
 
 
-def opened(workspace: Workspace, **query: str) -> AppTest:
+def opened(workspace: Workspace, reader: Reader = ADA, **query: str) -> AppTest:
     """Give the page as a reader sees it at this address."""
-    page = AppTest.from_function(draw, args=(workspace, ADA), default_timeout=30)
+    page = AppTest.from_function(draw, args=(workspace, reader), default_timeout=30)
     for name, value in query.items():
         page.query_params[name] = value
     return page.run()
@@ -191,3 +193,9 @@ def test_a_slide_that_changed_on_disk_is_not_shown(read_room: tuple[Workspace, l
     page = opened(workspace, slide=slides[0].slide_id)
     assert "changed on disk" in words(page)
     assert not page.get("bidi_component")
+
+
+def test_only_who_writes_the_guide_may_pin_to_it(read_room: tuple[Workspace, list[Slide]]) -> None:
+    workspace, _ = read_room
+    assert told(opened(workspace))["may_pin"] is True
+    assert told(opened(workspace, replace(ADA, roles=frozenset({Role.READER}))))["may_pin"] is False
