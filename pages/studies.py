@@ -11,6 +11,7 @@ from core.domain.people import Reader
 from core.domain.studies import EntryState, StudyId, StudyVersion
 from core.review.study_table import consensus_csv, reads_csv
 from pages.parts import messages, session
+from pages.parts.patch_consensus import draw_patch_consensus
 from pages.parts.protocol_form import asked_protocol, draw_protocol_form
 from pages.parts.study_planner import draw_planner
 
@@ -49,6 +50,8 @@ def _draw_study(workspace: Workspace, reader: Reader, led: tuple[StudyVersion, .
     version = next(version for version in led if version.study_id == chosen)
     _draw_progress(workspace, reader, version)
     _draw_downloads(workspace, reader, version)
+    with st.expander("Consensus of patches", key="studies.patches_box"):
+        draw_patch_consensus(workspace, reader, version.study_id)
     with st.expander("Protocol", key="studies.protocol_box"):
         _draw_versions(workspace.studies.versions(reader, version.study_id))
     with st.expander("Change the protocol", key="studies.change_box"):

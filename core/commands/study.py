@@ -15,16 +15,19 @@ from core.agreement.planner import Plan, expect
 from core.agreement.ratings import Scale
 from core.agreement.weights import NotEstimable, Weighting, weight_matrix
 from core.commands.infer import choose_slides
+from core.domain.adjudication import ConsensusRule
 from core.domain.errors import BadProtocol, NothingToDo
 from core.domain.protocol_text import protocol_from_plain
 from core.domain.protocols import Protocol, Scheme
 from core.domain.slides import Slide
 from core.domain.studies import StudyId, StudyVersion
-from core.review.study_table import consensus_csv, reads_csv
+from core.review.patch_consensus import LEAST_POSTERIOR, PATCH_RULES, AskedRule, PatchConsensus
+from core.review.study_table import consensus_csv, patch_consensus_csv, reads_csv
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
+_RULES = {rule.value.lower(): rule for rule in PATCH_RULES}
 _DESCRIPTION = """\
 A protocol is a TOML file: name, slides (ids, names or files of registered slides; or slides_where, words that all
 stand in a slide's name or provenance), readers and adjudicators by name; and, where the defaults do not serve,
@@ -46,6 +49,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("protocol", nargs="?", type=Path, metavar="PROTOCOL", help="for change: the new TOML file")
     parser.add_argument("--reason", default="", help="for change: why the protocol is changed")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="for reads and consensus: the CSV file")
+    parser.add_argument("--rule", choices=tuple(_RULES), help="for consensus: instead of the protocol's own rule")
+    parser.add_argument("--patches", action="store_true", help="for consensus: of patches instead of slides")
+    parser.add_argument(
+        "--posterior",
+        type=float,
+        default=LEAST_POSTERIOR,
+        help="for dawid-skene: how probable a stage has to be to stand, %(default)s by default",
+    )
     parser.add_argument("--animals", type=int, default=60, help="for plan")
     parser.add_argument("--readers", type=int, default=2, help="for plan")
     parser.add_argument("--kappa", type=float, default=0.75, help="for plan: expected between two readers")
@@ -89,7 +100,39 @@ def _reads(arguments: argparse.Namespace, workspace: Workspace) -> None:
 def _consensus(arguments: argparse.Namespace, workspace: Workspace) -> None:
     study_id = StudyId(_given(arguments, "the study"))
     slides = {slide.slide_id: slide for slide in workspace.slides.slides()}
-    _write(arguments.output, consensus_csv(workspace.roster, workspace.cases, study_id, slides))
+    rule = _RULES[arguments.rule] if arguments.rule else None
+    if arguments.patches:
+        _patch_consensus(arguments, workspace, rule or ConsensusRule.MAJORITY)
+    elif rule is ConsensusRule.DAWID_SKENE:
+        raise NothingToDo("Dawid-Skene is for patches: add --patches, or choose majority or median.")
+    else:
+        _write(arguments.output, consensus_csv(workspace.roster, workspace.cases, study_id, slides, rule))
+
+
+def _patch_consensus(arguments: argparse.Namespace, workspace: Workspace, rule: ConsensusRule) -> None:
+    study_id = StudyId(str(arguments.what))
+    try:
+        asked = AskedRule(rule=rule, at_least=arguments.posterior)
+    except ValueError as error:
+        raise NothingToDo(f"There is no consensus: {error}.") from error
+    settled = workspace.studies.patch_consensus(COMMAND_LINE, study_id, asked, workspace.reads.patch_reads_after(0))
+    slides = {slide.slide_id: slide for slide in workspace.slides.slides()}
+    names = {person.reader_id: person.name for person in workspace.readers_seen()}
+    text = patch_consensus_csv(settled, slides, names)
+    workspace.studies.record_patch_consensus(COMMAND_LINE, study_id, settled, text)
+    _write(arguments.output, text, rule=rule.value, n_settled=settled.n_settled, **_estimated(settled))
+
+
+def _estimated(settled: PatchConsensus) -> dict[str, object]:
+    """Give what Dawid and Skene's estimate says of the stages and of each reader, as plain values."""
+    found, reads = settled.estimate, settled.reads
+    if found is None:
+        return {}
+    return {
+        "posterior_asked": settled.asked.at_least,
+        "prevalence": dict(zip(reads.scheme.stages, found.prevalence.round(4).tolist(), strict=True)),
+        "error_rates": dict(zip(reads.readers, found.error_rates.round(4).tolist(), strict=True)),
+    }
 
 
 def _plan(arguments: argparse.Namespace, workspace: Workspace) -> None:
@@ -153,14 +196,14 @@ def _given(arguments: argparse.Namespace, words: str) -> str:
     return str(arguments.what)
 
 
-def _write(path: Path | None, text: str) -> None:
+def _write(path: Path | None, text: str, **further: object) -> None:
     if path is None:
         sys.stdout.write(text)
         return
     if not path.parent.is_dir():
         raise NothingToDo(f"There is no folder {path.parent}. Make it first.")
     path.write_text(text, encoding="utf-8", newline="")
-    print(json.dumps({"path": str(path), "n_rows": text.count("\n") - 1}))
+    print(json.dumps({"path": str(path), "n_rows": text.count("\n") - 1, **further}))
 
 
 def _print(workspace: Workspace, version: StudyVersion) -> None:

@@ -29,12 +29,16 @@ class ConsensusRule(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consensus:
-    """The stage that stands for an item and the rule it came by. `stage` None: a tie between `tied`, not broken."""
+    """The stage that stands for an item and the rule it came by. `stage` None: no consensus, a tie between `tied`.
+
+    `posterior` is how probable the likeliest stage is, None where the rule gives no probability.
+    """
 
     stage: str | None
     rule: ConsensusRule
     n_reads: int
     tied: tuple[str, ...] = ()
+    posterior: float | None = None
 
 
 class AdjudicationKind(Enum):

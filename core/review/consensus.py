@@ -37,6 +37,27 @@ def by_median(stages: Sequence[str], scheme: Scheme) -> Consensus:
     return Consensus(stage=None, rule=ConsensusRule.MEDIAN, n_reads=len(stages), tied=(low, high))
 
 
+def by_posterior(posterior: Sequence[float], n_reads: int, scheme: Scheme, at_least: float) -> Consensus:
+    """Give the likeliest stage where it is at least this probable; else the likeliest that together are so, as tied.
+
+    Args: posterior: of each of the scheme's stages; at_least: above a half, so that no two stages reach it.
+    """
+    if not 0.5 < at_least < 1.0:
+        raise ValueError(f"a stage stands that is more probable than all others together, not from {at_least:g} on")
+    ladder = sorted(range(len(posterior)), key=lambda place: -posterior[place])
+    n_likely = 1
+    while sum(posterior[place] for place in ladder[:n_likely]) < at_least and n_likely < len(ladder):
+        n_likely += 1
+    likely = tuple(scheme.stages[place] for place in sorted(ladder[:n_likely]))
+    return Consensus(
+        stage=likely[0] if n_likely == 1 else None,
+        rule=ConsensusRule.DAWID_SKENE,
+        n_reads=n_reads,
+        tied=() if n_likely == 1 else likely,
+        posterior=float(posterior[ladder[0]]),
+    )
+
+
 def settled(
     stages: Sequence[str], scheme: Scheme, settling: Settling, adjudications: Sequence[Adjudication]
 ) -> tuple[Consensus | None, AdjudicationKind | None]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from core.access.permissions import Permission, require
-from core.domain.errors import BadProtocol, NotPermitted
+from core.domain.adjudication import ConsensusRule
+from core.domain.errors import BadProtocol, NothingToDo, NotPermitted
+from core.domain.patch_reads import PatchReadColumns
 from core.domain.people import Reader, ReaderId
 from core.domain.protocols import Protocol
 from core.domain.slides import SlideId
 from core.domain.studies import EntryState, StudyId, StudyVersion
+from core.review.patch_consensus import AskedRule, PatchConsensus, patch_reads, settle_patches
 from core.review.roster import Roster
 from core.store.studies import StudyStore
 
@@ -78,6 +82,36 @@ class Studies:
         return tuple(
             ReaderProgress(reader_id=reader, counts=tuple((state, count[state]) for state in EntryState))
             for reader, count in counts.items()
+        )
+
+    def patch_consensus(
+        self, lead: Reader, study_id: StudyId, asked: AskedRule, columns: Iterable[PatchReadColumns]
+    ) -> PatchConsensus:
+        """Give what stands, by a rule, for the patches that a study's readers read on its slides.
+
+        Args: columns: patch reads, each reader's on a slide in the order they were stored. Raises: NothingToDo.
+        """
+        require(lead, Permission.LEAD_STUDIES)
+        reads = patch_reads(self._led(lead, study_id)[-1].protocol, columns)
+        if not reads.patches:
+            raise NothingToDo("No reader of this study has staged a patch of its slides yet.")
+        return settle_patches(reads, asked)
+
+    def record_patch_consensus(self, lead: Reader, study_id: StudyId, settled: PatchConsensus, text: str) -> None:
+        """Enter in the audit chain that this table of a study's patch consensus was written, and by which rule."""
+        require(lead, Permission.LEAD_STUDIES)
+        self._led(lead, study_id)
+        is_estimated = settled.asked.rule is ConsensusRule.DAWID_SKENE
+        self._store.add_patch_consensus(
+            study_id,
+            lead.reader_id,
+            (
+                ("rule", settled.asked.rule.value),
+                ("posterior_asked", settled.asked.at_least if is_estimated else None),
+                ("n_patches", len(settled.consensus)),
+                ("n_settled", settled.n_settled),
+                ("content_sha256", hashlib.sha256(text.encode()).hexdigest()),
+            ),
         )
 
     def _led(self, lead: Reader, study_id: StudyId) -> tuple[StudyVersion, ...]:

@@ -1,4 +1,4 @@
-"""A study's reads and consensus as tables: one row for each signed read, one for each slide."""
+"""A study's reads and consensus as tables: one row for each signed read, one for each slide, one for each patch."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 
+from core.domain.adjudication import Adjudication, Consensus, ConsensusRule
 from core.domain.people import ReaderId
 from core.domain.slides import Slide, SlideId
 from core.domain.studies import Entry, EventKind, StudyEvent, StudyId
 from core.domain.tables import escaped_cell
 from core.review.adjudication import Cases
+from core.review.consensus import by_majority, by_median
+from core.review.patch_consensus import PatchConsensus
 from core.review.roster import Roster
 
 _SIGNED = (EventKind.FIRST_READ, EventKind.FINAL_READ, EventKind.AMENDMENT)
@@ -39,7 +42,23 @@ _READS = (
     "protocol_version",
     "guide_version",
 )
-_CONSENSUS = ("item_id", "slide", "subject_id", "site", "n_reads", "stage", "rule", "settled_by", "reason")
+_CONSENSUS = ("item_id", "slide", "subject_id", "site", "n_reads", "stage", "rule", "tied", "settled_by", "reason")
+_PATCH_CONSENSUS = (
+    "item_id",
+    "slide",
+    "subject_id",
+    "site",
+    "recipe",
+    "patch",
+    "n_reads",
+    "n_excluded",
+    "stage",
+    "rule",
+    "tied",
+    "posterior",
+    "posterior_asked",
+    "why_none",
+)
 
 
 def reads_csv(roster: Roster, study_id: StudyId, slides: Mapping[SlideId, Slide], names: Mapping[ReaderId, str]) -> str:
@@ -50,9 +69,23 @@ def reads_csv(roster: Roster, study_id: StudyId, slides: Mapping[SlideId, Slide]
     return _table(_READS, _read_rows(roster, study_id, slides, names))
 
 
-def consensus_csv(roster: Roster, cases: Cases, study_id: StudyId, slides: Mapping[SlideId, Slide]) -> str:
-    """Write the stage that stands for each slide, with its rule; the stage is empty while there is none."""
-    return _table(_CONSENSUS, _consensus_rows(roster, cases, study_id, slides))
+def consensus_csv(
+    roster: Roster, cases: Cases, study_id: StudyId, slides: Mapping[SlideId, Slide], rule: ConsensusRule | None = None
+) -> str:
+    """Write the stage that stands for each slide, with its rule; the stage is empty while there is none.
+
+    Args: rule: majority or median of the readers' reads; None takes the protocol's own, with its adjudications.
+    """
+    return _table(_CONSENSUS, _consensus_rows(roster, cases, study_id, slides, rule))
+
+
+def patch_consensus_csv(settled: PatchConsensus, slides: Mapping[SlideId, Slide], names: Mapping[ReaderId, str]) -> str:
+    """Write the stage that stands for each patch, with its rule, and then what each reader said.
+
+    The stage is empty where there is none, and `why_none` says why. Args: names: how each reader is printed.
+    """
+    readers = [f"stage by {names.get(reader, reader)}" for reader in settled.reads.readers]
+    return _table((*_PATCH_CONSENSUS, *readers), _patch_rows(settled, slides))
 
 
 def _read_rows(
@@ -98,20 +131,63 @@ def _read(entry: Entry, event: StudyEvent) -> list[object]:
 
 
 def _consensus_rows(
-    roster: Roster, cases: Cases, study_id: StudyId, slides: Mapping[SlideId, Slide]
+    roster: Roster, cases: Cases, study_id: StudyId, slides: Mapping[SlideId, Slide], rule: ConsensusRule | None
 ) -> Iterator[list[object]]:
-    reads = cases.complete_reads(study_id)
+    scheme, reads = roster.protocol(study_id).scheme, cases.complete_reads(study_id)
     for slide_id in roster.protocol(study_id).slides:
-        consensus = cases.consensus(study_id, slide_id)
-        settling = cases.settlings(study_id, slide_id)
+        stages = [read.stage for read in reads.get(slide_id, ()) if read.stage is not None]
+        consensus: Consensus | None = None
+        settling: tuple[Adjudication, ...] = ()
+        if rule is None:
+            consensus, settling = cases.consensus(study_id, slide_id), cases.settlings(study_id, slide_id)
+        elif stages:
+            consensus = (by_median if rule is ConsensusRule.MEDIAN else by_majority)(stages, scheme)
         yield [
             *_item(slides[slide_id]),
-            len(reads.get(slide_id, ())),
-            consensus.stage if consensus else None,
-            consensus.rule.value if consensus else None,
+            len(stages),
+            *_stands(consensus),
             settling[-1].signature.printed_name if settling else None,
             settling[-1].reason if settling else None,
         ]
+
+
+def _stands(consensus: Consensus | None) -> list[object]:
+    """Give stage, rule and ties."""
+    if consensus is None:
+        return [None, None, None]
+    return [consensus.stage, consensus.rule.value, " ".join(consensus.tied)]
+
+
+def _patch_rows(settled: PatchConsensus, slides: Mapping[SlideId, Slide]) -> Iterator[list[object]]:
+    reads, asked = settled.reads, settled.asked
+    stages = (*reads.scheme.stages, None)  # the place before the first is the last: nothing was said
+    at_least = asked.at_least if asked.rule is ConsensusRule.DAWID_SKENE else None
+    rows = zip(reads.patches, reads.said.tolist(), reads.n_excluded.tolist(), settled.consensus, strict=True)
+    for (slide_id, recipe, patch), said, n_excluded, consensus in rows:
+        n_reads = sum(place >= 0 for place in said)
+        stands = _stands(consensus) if consensus else [None, asked.rule.value, None]
+        posterior = None if consensus is None or consensus.posterior is None else round(consensus.posterior, 6)
+        yield [
+            *_item(slides[slide_id]),
+            recipe,
+            patch,
+            n_reads,
+            n_excluded,
+            *stands,
+            posterior,
+            at_least,
+            why_none(consensus),
+            *(stages[place] for place in said),
+        ]
+
+
+def why_none(consensus: Consensus | None) -> str | None:
+    """Say why a patch has no consensus, None where it has one."""
+    if consensus is None:
+        return "one read"
+    if consensus.stage is not None:
+        return None
+    return "tie" if consensus.posterior is None else "no stage is probable enough"
 
 
 def _table(header: tuple[str, ...], rows: Iterable[list[object]]) -> str:

@@ -76,6 +76,12 @@ class StudyStore:
         with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
             entry.insert("study_version", _INSERT_VERSION, row)
 
+    def add_patch_consensus(self, study_id: StudyId, actor: ReaderId, details: audit.Details) -> None:
+        """Enter that a table of patch consensus was written: what it says follows from the reads and stands in it."""
+        deed = Deed(actor=actor, action="patch consensus written", subject=study_id, details=details)
+        with self._database.transaction() as cursor:
+            audit.append(cursor, deed, self._database.now())
+
     def versions(self) -> dict[StudyId, tuple[StudyVersion, ...]]:
         """Give every version of every study, the studies by their first version, versions earliest first."""
         return self._versions.get()

@@ -11,13 +11,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access.identity import local_reader
+from core.domain.adjudication import ConsensusRule
 from core.domain.protocols import Mask, Protocol, StudyMode
+from core.domain.reads import Item, ReadRequest, Sight
+from core.domain.stages import Stage
 from core.domain.studies import EventKind, ReasonCode
 from core.review.study_reading import SignRequest
 from core.review.study_table import reads_csv
 from core.settings import Settings
 from core.workspace import Workspace, start_workspace
-from tests.core.store.records import SLIDE_ID, make_slide
+from tests.core.store.records import RECIPE, SLIDE_ID, make_model, make_slide
 
 LEA, ADA = local_reader("Lea"), local_reader("Ada")
 
@@ -118,6 +121,20 @@ def test_who_reads_in_a_study_does_not_see_it(workspace: Workspace) -> None:
     shown = opened("Ada")
     assert any("You read in 1 of the studies" in box.value for box in shown.info)
     assert len(shown.dataframe) == 0
+
+
+def test_the_patches_of_a_study_are_settled_on_its_page(workspace: Workspace) -> None:
+    shown = set_up(opened()).button(key="studies.patches_button").click().run()
+    assert any("staged a patch" in box.value for box in shown.warning)
+    workspace.models.add_model(make_model(), actor="test")
+    item = Item(slide_id=SLIDE_ID, patch_index=4, recipe_hash=RECIPE.hash)
+    workspace.reading.record(ADA, ReadRequest(event_id="e", item=item, sight=Sight(), stage=Stage.S2))
+    shown = shown.button(key="studies.patches_button").click().run()
+    assert any("0 of 1 patches have a consensus" in one.value for one in shown.markdown)
+    assert any("1 one read" in one.value for one in shown.caption)
+    shown.selectbox(key="studies.patch_rule").set_value(ConsensusRule.DAWID_SKENE).run()
+    shown = shown.button(key="studies.patches_button").click().run()
+    assert any("at least 3 readers" in box.value for box in shown.warning)
 
 
 def test_the_planner_answers_for_half_and_twice_as_many(workspace: Workspace) -> None:

@@ -12,11 +12,13 @@ from core.access.identity import local_reader
 from core.cli import build_parser
 from core.commands import study
 from core.domain.errors import BadProtocol, NothingToDo, NotPermitted
+from core.domain.reads import Item, ReadRequest, Sight
+from core.domain.stages import Stage
 from core.domain.studies import EventKind, ReasonCode
 from core.review.study_reading import SignRequest
 from core.settings import Settings
 from core.workspace import Workspace, open_workspace
-from tests.core.store.records import SLIDE_ID, make_slide
+from tests.core.store.records import RECIPE, SLIDE_ID, make_model, make_slide
 
 ADA = local_reader("Ada")
 
@@ -122,6 +124,54 @@ def test_reads_and_consensus_are_written_as_tables(
     run(workspace, "consensus", study_id)
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert (row["stage"], row["rule"], row["n_reads"]) == ("1c", "unanimous", "1")
+
+
+def test_patches_are_settled_by_a_named_rule(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(workspace, "create", protocol(tmp_path, GOOD.replace('"Bo  Lee"', '"Bo", "Cy"')))
+    study_id = str(said(capsys)["study_id"])
+    with pytest.raises(NothingToDo, match="staged a patch"):
+        run(workspace, "consensus", study_id, "--patches")
+    workspace.models.add_model(make_model(), actor="test")
+    for name in ("Ada", "Bo", "Cy"):
+        for index in range(20):
+            stage = Stage.S3 if (name, index % 5) == ("Cy", 0) else (Stage.S0, Stage.S2)[index % 2]
+            item = Item(slide_id=SLIDE_ID, patch_index=index, recipe_hash=RECIPE.hash)
+            asked = ReadRequest(event_id=f"{name}-{index}", item=item, sight=Sight(), stage=stage)
+            workspace.reading.record(local_reader(name), asked)
+    out = tmp_path / "patches.csv"
+    run(workspace, "consensus", study_id, "--patches", "--rule", "dawid-skene", "--posterior", "0.95", "-o", out)
+    told = said(capsys)
+    assert (told["rule"], told["n_settled"], told["n_rows"], told["posterior_asked"]) == ("Dawid-Skene", 20, 20, 0.95)
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert [row["stage"] for row in rows] == ["0", "2"] * 10
+    assert {(row["rule"], row["posterior_asked"], row["n_reads"]) for row in rows} == {("Dawid-Skene", "0.95", "3")}
+    run(workspace, "consensus", study_id, "--patches")
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["rule"] for row in rows} == {"majority", "unanimous"}
+    with pytest.raises(NothingToDo, match="between"):
+        run(workspace, "consensus", study_id, "--patches", "--rule", "dawid-skene", "--posterior", "0.4")
+
+
+def test_slides_are_settled_by_another_rule_than_the_protocols_when_asked(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(workspace, "create", protocol(tmp_path, GOOD.replace('"Bo  Lee"', '"Bo"')))
+    study_id = str(said(capsys)["study_id"])
+    for name, stage in (("Ada", "1c"), ("Bo", "2")):
+        reader = local_reader(name)
+        (entry,) = workspace.roster.of_reader(reader.reader_id)
+        workspace.study_reading.open(reader, entry.entry_id, f"{name}-open")
+        for kind in (EventKind.FIRST_READ, EventKind.FINAL_READ):
+            asked = SignRequest(event_id=f"{name}-{kind.name}", entry_id=entry.entry_id, kind=kind, stage=stage)
+            workspace.study_reading.sign(reader, asked)
+    for words, expected in (((), ("", "", "")), (("--rule", "median"), ("", "median", "1c 2"))):
+        run(workspace, "consensus", study_id, *words)
+        (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+        assert (row["stage"], row["rule"], row["tied"]) == expected
+    with pytest.raises(NothingToDo, match="for patches"):
+        run(workspace, "consensus", study_id, "--rule", "dawid-skene")
 
 
 def test_a_plan_says_how_wide_the_interval_will_be(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
