@@ -204,7 +204,7 @@ class Room {
   applyLayer(kind) {
     const setting = this.layers.settings[kind];
     const source = this.run || (kind === "reads" ? null : this.soFar);
-    if (!source) {
+    if (!source || (this.study && kind === "reads")) { // a study shows no read made outside of it
       this.scene.setLayer(kind, null, 0);
       return;
     }
