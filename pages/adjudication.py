@@ -15,20 +15,26 @@ from core.review.adjudication import SettleRequest
 from core.review.reading import LONGEST_COMMENT
 from pages.parts import messages, session, viewer_tab
 from pages.parts.deep_zoom import ViewerData, deep_zoom
+from pages.parts.stage_buttons import draw_stage_buttons
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-_CASE, _STAGE, _REASON, _SIGN = "adjudication.case", "adjudication.stage", "adjudication.reason", "adjudication.sign"
+_CASE, _STAGE, _SIGN = "adjudication.case", "adjudication.stage", "adjudication.sign"
 _VIEWER = "adjudication.viewer"
 _PER_ROW = 2
 _CONFIDENCES = {1: "unsure", 2: "fairly sure", 3: "sure"}
 _STYLE = """<style>
 .stMainBlockContainer { padding: 3.75rem 0 0 0.75rem; }
+.stMainBlockContainer > .stVerticalBlock { gap: 0; }
 .stApp { overflow: hidden; }
+.stToastContainer { top: auto; bottom: 1rem; }
 .st-key-adjudication_panel {
-  overflow-y: auto; max-height: calc(100vh - 4.2rem); padding: 0 0.75rem 1rem 0; gap: 0.6rem;
+  overflow-y: auto; max-height: calc(100vh - 4.2rem); padding: 0.5rem 0.75rem 1rem 0; gap: 0.5rem;
 }
+.st-key-adjudication_panel > * { flex-shrink: 0; }
+.st-key-adjudication_reads { gap: 0.4rem; }
+[class*="st-key-adjudication_read_"] { gap: 0.2rem; padding: 0.5rem 0.7rem; }
 </style>"""
 
 
@@ -52,8 +58,11 @@ def render(workspace: Workspace, reader: Reader) -> None:
 
 
 def _chosen(cases: tuple[Case, ...]) -> Case:
+    """Give the case in sight. The field is told it, never left to its own: what it names is what is settled."""
     chosen = session.get(_CASE, str)
-    return next((case for case in cases if case.case_id == chosen), cases[0])
+    found = next((case for case in cases if case.case_id == chosen), cases[0])
+    session.put(_CASE, str(found.case_id))
+    return found
 
 
 def _draw_case(workspace: Workspace, reader: Reader, cases: tuple[Case, ...], case: Case) -> None:
@@ -64,7 +73,6 @@ def _draw_case(workspace: Workspace, reader: Reader, cases: tuple[Case, ...], ca
         f"{n_open} of {len(cases)} to settle",
         list(names),
         format_func=lambda one: names.get(one, str(one)),
-        index=cases.index(case),
         on_change=session.drop,
         args=(_STAGE,),
         key=_CASE,
@@ -95,20 +103,23 @@ def _draw_reads(workspace: Workspace, case: Case, protocol: Protocol) -> None:
     """Draw the reads side by side, two in a row, in an order that tells nobody who is who."""
     reads = sorted(case.reads, key=lambda read: _drawn(case, read))
     people = {person.reader_id: person.name for person in workspace.readers_seen()}
-    for start in range(0, len(reads), _PER_ROW):
-        for number, column in enumerate(st.columns(_PER_ROW, gap="small"), start=start):
-            if number < len(reads):
-                read, masked = reads[number], f"Reader {chr(65 + number)}"
-                name = people.get(read.reader_id, read.reader_id) if protocol.adjudicators_see_names else masked
-                with column, st.container(border=True):
-                    _draw_read(name, read)
+    with st.container(key="adjudication_reads"):
+        for start in range(0, len(reads), _PER_ROW):
+            for number, column in enumerate(st.columns(_PER_ROW, gap="small"), start=start):
+                if number < len(reads):
+                    read, masked = reads[number], f"Reader {chr(65 + number)}"
+                    name = people.get(read.reader_id, read.reader_id) if protocol.adjudicators_see_names else masked
+                    with column, st.container(border=True, key=f"adjudication_read_{number}"):
+                        _draw_read(name, read, protocol)
 
 
-def _draw_read(name: str, read: StudyEvent) -> None:
-    reason = (read.reason_code.value if read.reason_code else None, read.reason)
-    coverage = f"{read.seen.coverage:.0%} of tissue seen" if read.seen.coverage is not None else None
+def _draw_read(name: str, read: StudyEvent, protocol: Protocol) -> None:
+    """Draw one read. Why it differs from the call stays away where the model is masked: it would tell the call."""
+    reason = [read.reason_code.value if read.reason_code else None, read.reason]
+    why = "" if Mask.MODEL in protocol.masked else " ".join(filter(None, reason))
+    coverage = f"{read.seen.coverage:.0%} seen at 10x" if read.seen.coverage is not None else None
     st.markdown(f"{messages.plain(name)}: **stage {read.stage}**")
-    told = (_CONFIDENCES.get(read.confidence or 0), read.comment, " ".join(filter(None, reason)), coverage)
+    told = (_CONFIDENCES.get(read.confidence or 0), read.comment, why, coverage)
     st.caption("  \n".join(messages.plain(words) for words in told if words))
 
 
@@ -122,17 +133,8 @@ def _draw_settling(workspace: Workspace, reader: Reader, case: Case, protocol: P
     chosen = session.get(_STAGE, str)
     is_joint = kind is AdjudicationKind.JOINT_READ
     st.markdown("**The stage that all settle on together**" if is_joint else "**Your read of this slide**")
-    with st.container(horizontal=True, gap="small"):
-        for number, stage in enumerate(protocol.scheme.stages, start=1):
-            st.button(
-                stage,
-                key=f"adjudication.stage_{stage}",
-                type="primary" if stage == chosen else "secondary",
-                shortcut=str(number),
-                on_click=session.put,
-                args=(_STAGE, stage),
-            )
-    st.text_area("Why", key=_REASON, max_chars=LONGEST_COMMENT, height=90, placeholder="what decides it")
+    draw_stage_buttons("adjudication", protocol.scheme, chosen, lambda stage: session.put(_STAGE, stage))
+    st.text_area("Why", key=_reason_key(case), max_chars=LONGEST_COMMENT, height=90, placeholder="what decides it")
     words = f"Sign: stage {chosen}, adjudicated by {reader.name}" if chosen else "Choose a stage"
     st.button(
         messages.plain(words),
@@ -146,6 +148,11 @@ def _draw_settling(workspace: Workspace, reader: Reader, case: Case, protocol: P
     )
     if case.consensus is not None:
         st.caption("It is settled. Signing again stands in place of it; what was signed before stays on record.")
+
+
+def _reason_key(case: Case) -> str:
+    """Name the field for the reason: another one for each case and settling, so that no reason stays for the next."""
+    return f"adjudication.reason_{case.case_id}_{len(case.adjudications)}"
 
 
 def _draw_viewer(workspace: Workspace, reader: Reader, case: Case) -> None:
@@ -178,10 +185,10 @@ def _nothing() -> None:
 def _settle(workspace: Workspace, reader: Reader, case: Case, kind: AdjudicationKind, token: str) -> None:
     stage = session.get_or(_STAGE, "")
     request = SettleRequest(
-        event_id=token, case_id=case.case_id, kind=kind, stage=stage, reason=session.get_or(_REASON, "")
+        event_id=token, case_id=case.case_id, kind=kind, stage=stage, reason=session.get_or(_reason_key(case), "")
     )
     workspace.adjudicating.settle(reader, request)
     session.spend(_SIGN, token)
-    for key in (_STAGE, _REASON, _CASE):
-        session.drop(key)
+    session.drop(_STAGE)
+    session.put(_CASE, str(workspace.adjudicating.queue(reader)[0].case_id))
     messages.receipt(f"{case.alias} is signed: stage {stage}.")

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.access.identity import local_reader
 from core.domain.people import Reader, Role
-from core.domain.protocols import Protocol
+from core.domain.protocols import Mask, Protocol, StudyMode
 from core.domain.slides import Provenance
-from core.domain.studies import EventKind, StudyId
+from core.domain.studies import EventKind, ReasonCode, StudyId
 from core.review.study_reading import SignRequest
 from core.settings import Settings
 from core.slides.synthetic.pyramid import write_checkerboard
@@ -94,12 +94,36 @@ def test_the_reads_stand_side_by_side_without_names(workspace: Workspace) -> Non
     assert "canary" not in said
 
 
+def test_why_a_read_differs_from_the_call_stays_hidden_while_the_model_is(workspace: Workspace) -> None:
+    for reader, (entry,) in ((one, workspace.roster.of_reader(one.reader_id)) for one in (ADA, BO)):
+        asked = SignRequest(
+            event_id=f"amended-{reader.name}",
+            entry_id=entry.entry_id,
+            kind=EventKind.AMENDMENT,
+            stage="1a" if reader is ADA else "1c",
+            comment="said again",
+            reason_code=ReasonCode.SAMPLING,
+            reason="not what the model says",
+        )
+        workspace.study_reading.sign(reader, asked)
+    said = " ".join(one.value for one in opened().caption)
+    assert said.count("said again") == 2
+    assert "model says" not in said
+    assert ReasonCode.SAMPLING.value not in said
+    study = workspace.roster.studies()[0]
+    shown = replace(study.protocol, mode=StudyMode.INFORMED, masked=study.protocol.masked - {Mask.MODEL})
+    workspace.studies.change(LEAD, study.study_id, shown, "the model may be seen")
+    said = " ".join(one.value for one in opened().caption)
+    assert said.count("model says") == 2
+    assert ReasonCode.SAMPLING.value in said
+
+
 def test_a_signed_stage_stands_and_asks_for_its_reason(workspace: Workspace) -> None:
     shown = opened()
     shown.button(key="adjudication.stage_3").click().run()
     shown = shown.button(key="adjudication.sign_button").click().run()
     assert any("says why" in box.value for box in shown.warning)
-    shown.text_area(key="adjudication.reason").set_value("a septum from tract to vein")
+    shown.text_area[0].set_value("a septum from tract to vein")
     shown = shown.button(key="adjudication.sign_button").click().run()
     assert not shown.exception
     (slide,) = workspace.slides.slides()
@@ -107,6 +131,7 @@ def test_a_signed_stage_stands_and_asks_for_its_reason(workspace: Workspace) -> 
     assert consensus is not None
     assert (consensus.stage, consensus.rule.value) == ("3", "third reader")
     assert any("Settled: stage 3" in box.value for box in shown.success)
+    assert shown.text_area[0].value in (None, "")  # the reason of one settling is not there for another
 
 
 def test_a_case_takes_no_other_read(workspace: Workspace) -> None:
