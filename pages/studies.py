@@ -26,9 +26,12 @@ def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader."""
     st.title("Studies")
     led = workspace.studies.of_lead(reader)
-    n_reading = len({entry.study_id for entry in workspace.roster.of_reader(reader.reader_id)})
-    if n_reading:
-        st.info(f"You read in {n_reading} of the studies here. Who reads in a study does not see it on this page.")
+    n_closed = workspace.studies.n_closed(reader)
+    if n_closed:
+        st.info(
+            f"You read in, or settle, {n_closed} of the studies here. Who does that in a masked study does not see it "
+            "on this page: it tells whose reads are whose, and the model's calls."
+        )
     if led:
         _draw_study(workspace, reader, led)
     else:

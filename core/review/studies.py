@@ -39,7 +39,10 @@ class ReaderProgress:
 
 
 class Studies:
-    """Sets up studies and changes them by new versions. Who reads in a study does not lead it as well."""
+    """Sets up studies and changes them by new versions.
+
+    Who reads in a study does not lead it as well, nor who settles one that masks anything: its reads name readers.
+    """
 
     def __init__(self, roster: Roster, store: StudyStore, is_registered: Callable[[SlideId], bool]) -> None:
         self._roster, self._store, self._is_registered = roster, store, is_registered
@@ -65,7 +68,11 @@ class Studies:
     def of_lead(self, lead: Reader) -> tuple[StudyVersion, ...]:
         """Give the last version of every study that this person may lead."""
         require(lead, Permission.LEAD_STUDIES)
-        return tuple(study for study in self._roster.studies() if not _reads_in(lead, study.protocol))
+        return tuple(study for study in self._roster.studies() if _part_of(lead, study.protocol) is None)
+
+    def n_closed(self, person: Reader) -> int:
+        """Give how many studies this person has another part in, and therefore does not lead."""
+        return sum(_part_of(person, study.protocol) is not None for study in self._roster.studies())
 
     def versions(self, lead: Reader, study_id: StudyId) -> tuple[StudyVersion, ...]:
         """Give every version of a study, earliest first."""
@@ -116,13 +123,16 @@ class Studies:
 
     def _led(self, lead: Reader, study_id: StudyId) -> tuple[StudyVersion, ...]:
         versions = self._roster.versions(study_id)
-        if _reads_in(lead, versions[-1].protocol):
-            raise NotPermitted(f"{lead.name} reads in this study, and who reads in a study does not lead it.")
+        part = _part_of(lead, versions[-1].protocol)
+        if part is not None:
+            raise NotPermitted(f"{lead.name} {part} this study, and who {part} a study does not lead it.")
         return versions
 
     def _check(self, lead: Reader, protocol: Protocol) -> None:
-        if _reads_in(lead, protocol):
+        if lead.reader_id in protocol.readers:
             raise BadProtocol("readers", f"{lead.name} sets the study up and cannot read in it")
+        if _part_of(lead, protocol) is not None:
+            raise BadProtocol("adjudicators", f"{lead.name} sets the study up and cannot settle it masked")
         unknown = [slide for slide in protocol.slides if not self._is_registered(slide)]
         if unknown:
             raise BadProtocol("slides", f"{len(unknown)} of them are not registered, the first is {unknown[0]}")
@@ -142,5 +152,8 @@ class Studies:
         return version
 
 
-def _reads_in(person: Reader, protocol: Protocol) -> bool:
-    return person.reader_id in protocol.readers
+def _part_of(person: Reader, protocol: Protocol) -> str | None:
+    """Give what a person does in a study that keeps them from leading it, or None."""
+    if person.reader_id in protocol.readers:
+        return "reads in"
+    return "settles" if protocol.masked and person.reader_id in protocol.adjudicators else None

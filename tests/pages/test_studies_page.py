@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.access.identity import local_reader
 from core.domain.adjudication import ConsensusRule
+from core.domain.errors import BadProtocol, NotPermitted
 from core.domain.protocols import Mask, Protocol, StudyMode
 from core.domain.reads import Item, ReadRequest, Sight
 from core.domain.stages import Stage
@@ -119,8 +121,29 @@ def test_no_stage_is_on_the_page_of_a_study_that_is_being_read(workspace: Worksp
 def test_who_reads_in_a_study_does_not_see_it(workspace: Workspace) -> None:
     set_up(opened())
     shown = opened("Ada")
-    assert any("You read in 1 of the studies" in box.value for box in shown.info)
+    assert any("You read in, or settle, 1 of the studies" in box.value for box in shown.info)
     assert len(shown.dataframe) == 0
+
+
+def test_who_settles_a_masked_study_does_not_see_whose_reads_are_whose(workspace: Workspace) -> None:
+    set_up(opened())
+    (study,) = workspace.roster.studies()
+    settled_by_bo = replace(study.protocol, adjudicators=(local_reader("Bo").reader_id,))
+    workspace.studies.change(LEA, study.study_id, settled_by_bo, "Bo settles")
+    shown = opened("Bo")
+    assert any("settle, 1 of the studies" in box.value for box in shown.info)
+    assert len(shown.dataframe) == 0
+    with pytest.raises(NotPermitted, match="settles"):
+        workspace.studies.versions(local_reader("Bo"), study.study_id)
+    open_one = replace(settled_by_bo, mode=StudyMode.INFORMED, masked=frozenset())
+    workspace.studies.change(LEA, study.study_id, open_one, "nothing is masked")
+    assert len(opened("Bo").dataframe) == 1
+
+
+def test_who_sets_a_masked_study_up_does_not_settle_it(workspace: Workspace) -> None:
+    protocol = Protocol(name="T", slides=(SLIDE_ID,), readers=(ADA.reader_id,), adjudicators=(LEA.reader_id,))
+    with pytest.raises(BadProtocol, match="settle it masked"):
+        workspace.studies.create(LEA, protocol)
 
 
 def test_the_patches_of_a_study_are_settled_on_its_page(workspace: Workspace) -> None:
