@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -28,6 +29,7 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_OUTSIDE = re.compile(r"^(?!(http|ws)://127\.0\.0\.1:|data:|blob:)")  # others pass without asking this process
 _SLOWEST_START_S = 90
 _PATIENCE_MS = 60_000
 
@@ -116,12 +118,9 @@ class Witness:
     def watch(self, page: Page) -> None:
         """Refuse and note every request that leaves the machine; note console errors and uncaught exceptions."""
 
-        def judge(route: Route, request: Request) -> None:
-            if request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
-                route.continue_()
-            else:
-                self.outside.append(request.url)
-                route.abort()
+        def refuse(route: Route, request: Request) -> None:
+            self.outside.append(request.url)
+            route.abort()
 
         def hear(message: ConsoleMessage) -> None:
             address = str(message.location.get("url", ""))
@@ -130,7 +129,7 @@ class Witness:
             if message.type == "error" and not is_search_for_server:
                 self.errors.append(f"{message.text} ({address})")
 
-        page.route("**/*", judge)
+        page.route(_OUTSIDE, refuse)
         page.on("console", hear)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -145,6 +144,8 @@ def witness() -> Iterator[Witness]:
 
 
 OpenPage = Callable[..., Page]
+Hears = Callable[[Page], None]
+"""Given a page before its first request."""
 
 
 @pytest.fixture
@@ -152,13 +153,15 @@ def open_page(browser: Browser, witness: Witness) -> Iterator[OpenPage]:
     """Give a function that opens a page in a browser profile of its own."""
     contexts = []
 
-    def open_one(address: str, *, width: int = 1280, height: int = 720) -> Page:
+    def open_one(address: str, *, width: int = 1280, height: int = 720, hears: Hears | None = None) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         witness.watch(page)
-        page.goto(address)
+        if hears is not None:
+            hears(page)
+        page.goto(address, wait_until="commit")
         return page
 
     yield open_one
@@ -179,3 +182,34 @@ def wait_for_viewer(page: Page, **facts: object) -> None:
     for name, value in facts.items():
         expect(root).to_have_attribute(f"data-{name.replace('_', '-')}", str(value), timeout=_PATIENCE_MS)
     expect(root).to_have_attribute("data-drawn", "true", timeout=_PATIENCE_MS)
+
+
+def wait_for_facts(page: Page, **facts: str) -> None:
+    """Wait until the viewer says all of these facts of itself at once; it is told of a change, and never asked twice.
+
+    A name that ends in `_not` is a fact that must be another one.
+    """
+    wanted = {name.replace("_", "-"): fact for name, fact in facts.items()}
+    problem = page.locator("[data-role=root]").evaluate(_ALL_FACTS, [wanted, _PATIENCE_MS])
+    assert problem == "", f"the viewer never said {facts}: {problem}"
+
+
+_ALL_FACTS = """(root, [wanted, patienceMs]) => new Promise((resolve) => {
+  const said = (name) => root.getAttribute(`data-${name}`) || "";
+  const lacks = ([name, fact]) => (name.endsWith("-not") ? said(name.slice(0, -4)) === fact : said(name) !== fact);
+  const words = () => JSON.stringify(root.dataset);
+  const observer = new MutationObserver(() => judge());
+  const end = (problem) => { observer.disconnect(); clearTimeout(timer); resolve(problem); };
+  const timer = setTimeout(() => end(words()), patienceMs);
+  const judge = () => { if (!Object.entries(wanted).some(lacks)) end(""); };
+  observer.observe(root, { attributes: true });
+  judge();
+})"""
+
+
+def take_picture(page: Page, name: str) -> None:
+    """Keep what the page shows as a file of this name, in the folder that FIBROREAD_PICTURES names; else do nothing."""
+    folder = os.environ.get("FIBROREAD_PICTURES")
+    if folder:
+        number = len(list(Path(folder).glob("*.png")))
+        page.screenshot(path=Path(folder) / f"{number:03d}-{name}.png")

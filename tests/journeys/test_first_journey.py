@@ -55,6 +55,7 @@ def test_two_readers_go_from_the_sign_in_to_agreement_and_a_training_set(
     written = export_training(anna)
     for page in (anna, ben):
         expect(page.get_by_text("DEMO", exact=False).first).to_be_visible()
+        page.close()
     assert not witness.outside
     end(app)
     check_store(app, first, written)

@@ -121,6 +121,7 @@ def test_a_masked_study_is_read_by_keyboard_alone(
     expect(page.get_by_text(f"{_N_ENTRIES} of {_N_ENTRIES} signed")).to_be_visible()
     with capsys.disabled():
         print(f"\nfirst tiles of the next slide after {', '.join(map(str, opening_ms))} ms (browser cache off)")  # noqa: T201
+    page.close()
     app.process.terminate()
     app.process.wait(20)
     check_store(study, first_entry, second_entry)
