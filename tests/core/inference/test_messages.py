@@ -17,6 +17,7 @@ from core.inference.messages import (
     Finished,
     InferRequest,
     Message,
+    PatchOfRun,
     Predicted,
     PredictRequest,
     Progress,
@@ -54,6 +55,7 @@ COMMON = {
     "device": "auto",
     "run_folder": Path("/runs/x"),
 }
+PATCH = PatchOfRun(slide=SLIDE, patch_index=7, **COMMON)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -62,14 +64,12 @@ COMMON = {
         InferRequest(run_id=RUN, slide=SLIDE, stain_batch=(SLIDE, SLIDE), **COMMON),  # type: ignore[arg-type]
         ExplainRequest(
             request_id="r",
-            slide=SLIDE,
-            patch_index=7,
+            patch=PATCH,
             method="layercam",
             layer="layer2",
             stage=Stage.S1C,
-            **COMMON,  # type: ignore[arg-type]
         ),
-        PredictRequest(request_id="r", slide=SLIDE, patch_index=7, **COMMON),  # type: ignore[arg-type]
+        PredictRequest(request_id="r", patch=PATCH),
         Predicted(request_id="r", probabilities=(0.25, 0.75)),
         CancelRequest(run_id=RUN),
         Ready(process_id=5),
