@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.domain.predictions import InferenceMode
@@ -32,9 +33,11 @@ def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> di
 
 def quantise_checkpoint(weights_path: Path, patches: CalibrationPatches) -> dict[str, object]:
     """Quantise a checkpoint, and give what was measured."""
-    from models.fast import quantise
+    from models.quantisation import quantise
 
-    return dataclasses.asdict(quantise(weights_path, patches.calibration, patches.held_out))
+    return dataclasses.asdict(
+        quantise(weights_path, patches.calibration, patches.held_out, datetime.now(UTC), lambda *_: None)
+    )
 
 
 def load_predictor(weights_path: Path, device: str, mode: InferenceMode) -> PatchPredictor:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.geometry import Box
-from core.domain.predictions import InferenceMode, RunId, SlideCall
+from core.domain.predictions import InferenceMode, RunId, SecondPass, SlideCall
 from core.domain.quality import Concern, Concerns, concerns_from_plain, concerns_to_plain
 from core.domain.recipe import Recipe
 from core.domain.slides import SlideId
@@ -129,6 +129,7 @@ class Finished:
     content_sha256: str
     concerns: Concerns = ()
     quality_version: str = ""
+    second_pass: SecondPass | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,7 +230,7 @@ def _to_plain(value: object) -> object:
         return value.value
     if isinstance(value, Concern):
         return concerns_to_plain((value,))[0]
-    if isinstance(value, SlideFacts | SlideCall | Box):
+    if isinstance(value, SlideFacts | SlideCall | SecondPass | Box):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
@@ -264,4 +265,5 @@ _READERS: dict[str, Any] = {
     "concerns": concerns_from_plain,
     "probabilities": tuple,
     "devices": tuple,
+    "second_pass": lambda plain: None if plain is None else SecondPass(**plain),
 }

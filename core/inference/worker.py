@@ -175,6 +175,7 @@ class _Worker:
             content_sha256=outcome.content_sha256,
             concerns=outcome.concerns,
             quality_version=outcome.quality_version,
+            second_pass=outcome.second_pass,
         )
 
     def _slide_check(self, slide: SlideFacts) -> Callable[[], None]:
