@@ -111,7 +111,7 @@ def load_fast_predictor(exact: ExactPredictor, folder: Path, *, is_screening: bo
     if is_of_earlier_rule(folder):
         raise ValueError("its 8-bit graph is of an earlier rule that could leave wrong stages; quantise it again")
     if measured is None:
-        raise ValueError("this model has no fast mode here yet; make it with `fibroread model quantise`")
+        raise ValueError("this model has no fast mode here yet; prepare it on the Models page")
     quick = CompiledGraph(graph_path(folder, "int8"))
     return ScreeningPredictor(quick, exact) if is_screening else FastPredictor(quick, exact, measured.margin)
 
