@@ -304,10 +304,12 @@ class Workspace:
         require(reader, Permission.RUN_MODEL)
         return self.supervisor.request(self.slide(slide_id), self.model(model_id), reader.reader_id, mode)
 
-    def request_all_runs(self, reader: Reader) -> BulkRequest:
+    def request_all_runs(self, reader: Reader, mode: InferenceMode = InferenceMode.EXACT) -> BulkRequest:
         """Queue the latest model for every slide that it has not read; a refused slide does not hold up the others."""
         require(reader, Permission.RUN_MODEL)
-        return request_runs(self.listed_slides(reader), lambda slide_id: self.request_run(reader, slide_id))
+        return request_runs(
+            self.listed_slides(reader), mode, lambda slide_id, mode: self.request_run(reader, slide_id, mode=mode)
+        )
 
     def modes(self, model: RegisteredModel) -> tuple[InferenceMode, ...]:
         """Give the modes that a model can be run in here: a processor needs it prepared for all but exact."""
