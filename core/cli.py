@@ -14,6 +14,7 @@ from core.commands import (
     demo_model,
     demo_slides,
     export,
+    fast_mode,
     import_slides,
     infer,
     model,
@@ -38,6 +39,7 @@ _COMMANDS = (
     bench,
     demo_model,
     demo_slides,
+    fast_mode,
     worker,
 )
 _EXIT_INTERRUPTED = 130

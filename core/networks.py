@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
+from core.domain.fast_mode import FastMode
 from core.domain.predictions import InferenceMode
 from core.domain.stages import N_STAGES
 from core.inference.ports import PatchPredictor
-from core.retraining.calibration import CalibrationPatches
+from core.retraining.calibration import CalibrationPatches, Tell
 from core.retraining.demo_model import DemoPlan, train_demo_model
 
 
@@ -30,11 +32,31 @@ def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> di
     return train_demo_model(out, trainer, plan=plan, progress=progress, clock=time.monotonic)
 
 
-def quantise_checkpoint(weights_path: Path, patches: CalibrationPatches) -> dict[str, object]:
-    """Quantise a checkpoint, and give what was measured."""
-    from models.fast import quantise
+def quantise_checkpoint(weights_path: Path, patches: CalibrationPatches, now: datetime, tell: Tell) -> FastMode:
+    """Quantise a checkpoint, and give what was measured; ValueError where it cannot be done."""
+    from models.quantisation import quantise
 
-    return dataclasses.asdict(quantise(weights_path, patches.calibration, patches.held_out))
+    made = quantise(weights_path, patches.calibration, patches.held_out, now, tell)
+    return FastMode.from_plain(dataclasses.asdict(made))
+
+
+class FastModeRecords:
+    """What is kept beside a checkpoint of its fast mode."""
+
+    def measured(self, weights_path: Path) -> FastMode | None:
+        """Give what was measured when a checkpoint was quantised; None: it was not, or has to be again."""
+        from models.openvino_graph import graphs_folder
+        from models.quantisation import stored_quantisation
+
+        stored = stored_quantisation(graphs_folder(weights_path))
+        return None if stored is None else FastMode.from_plain(dataclasses.asdict(stored))
+
+    def is_of_earlier_rule(self, weights_path: Path) -> bool:
+        """Say whether a checkpoint was quantised in a way that is of no use any more."""
+        from models.openvino_graph import graphs_folder
+        from models.quantisation import is_of_earlier_rule
+
+        return is_of_earlier_rule(graphs_folder(weights_path))
 
 
 def load_predictor(weights_path: Path, device: str, mode: InferenceMode) -> PatchPredictor:

@@ -6,24 +6,28 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from core.domain.errors import FibroreadError
-from core.domain.jobs import Job, JobStatus
+from core.domain.jobs import Job, job_that_tells
 from core.domain.people import ReaderId
-from core.domain.predictions import Run, RunId
+from core.domain.predictions import InferenceMode, Run, RunId
 from core.domain.reads import Disposition, Read
 from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide, SlideId
-from core.inference.requests import run_ids_for_reading
+from core.inference.requests import run_id_for
 
 _UM_PER_MM = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedSlide:
-    """One slide of the list. `size_mm` None: no scale. `run` and `job` are those of one model, as measured now."""
+    """One slide of the list. `size_mm` None: no scale. Runs and `job` are those of one model, as measured now.
+
+    `run` is the one to be read; `screening` never is, and gives no call.
+    """
 
     slide: Slide
     size_mm: tuple[float, float] | None
     run: Run | None
+    screening: Run | None
     job: Job | None
     own_read: Read | None
 
@@ -35,12 +39,15 @@ class ListedSlide:
     @property
     def is_under_way(self) -> bool:
         """Say whether a run is queued or running."""
-        return self.run is None and self.job is not None and self.job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+        return self.job is not None and self.job.is_under_way
 
-    @property
-    def can_be_run(self) -> bool:
-        """Say whether the model could be asked for this slide now."""
-        return self.run is None and not self.is_under_way and not self.is_waiting_for_mpp
+    def can_be_run(self, mode: InferenceMode) -> bool:
+        """Say whether the model could be asked for this slide now and would give more than is there."""
+        if self.is_under_way or self.is_waiting_for_mpp:
+            return False
+        if mode is InferenceMode.EXACT:
+            return self.run is None or self.run.mode is InferenceMode.FAST
+        return self.run is None and (mode is InferenceMode.FAST or self.screening is None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,14 +77,16 @@ class BulkRequest:
     refused: tuple[tuple[str, str], ...]
 
 
-def request_runs(listed: Iterable[ListedSlide], request: Callable[[SlideId], Job]) -> BulkRequest:
+def request_runs(
+    listed: Iterable[ListedSlide], mode: InferenceMode, request: Callable[[SlideId, InferenceMode], Job]
+) -> BulkRequest:
     """Ask for the run of every slide that can be run; one that is refused does not hold up the others."""
     n_requested, refused = 0, []
     for one in listed:
-        if not one.can_be_run:
+        if not one.can_be_run(mode):
             continue
         try:
-            request(one.slide.slide_id)
+            request(one.slide.slide_id, mode)
             n_requested += 1
         except FibroreadError as error:
             refused.append((one.slide.name, str(error)))
@@ -98,12 +107,15 @@ def _listed(
     own: Mapping[SlideId, Read],
 ) -> ListedSlide:
     mpp = slide.mpp
-    run_ids = () if model is None or mpp is None else run_ids_for_reading(slide, model)
+    modes = () if model is None or mpp is None else tuple(InferenceMode)
+    ids = {mode: run_id_for(slide, model, mode) for mode in modes if model is not None}
+    found = {mode: runs[run_id] for mode, run_id in ids.items() if run_id in runs}
     bounds = slide.scan.bounds
     return ListedSlide(
         slide=slide,
         size_mm=None if mpp is None else (bounds.width_px * mpp.x / _UM_PER_MM, bounds.height_px * mpp.y / _UM_PER_MM),
-        run=next((runs[run_id] for run_id in run_ids if run_id in runs), None),
-        job=next((jobs[run_id] for run_id in run_ids if run_id in jobs), None),
+        run=found.get(InferenceMode.EXACT) or found.get(InferenceMode.FAST),
+        screening=found.get(InferenceMode.SCREENING),
+        job=job_that_tells(jobs[run_id] for run_id in ids.values() if run_id in jobs),
         own_read=own.get(slide.slide_id),
     )

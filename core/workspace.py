@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from core.access.permissions import Permission, require
 from core.access.tokens import Tokens
 from core.demo import DemoParts, DemoStudy
-from core.domain.errors import BadModel, NothingToDo, RunDamaged
+from core.domain.errors import NothingToDo, RunDamaged
 from core.domain.jobs import Job
 from core.domain.people import Reader, ReaderId
 from core.domain.predictions import InferenceMode, PatchPredictions, Run, RunId
@@ -25,13 +24,13 @@ from core.domain.reads import Read
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Provenance, Slide, SlideId, StatedMpp
 from core.domain.units import Mpp
+from core.inference.fast_modes import FAST_MODE_COMMAND, FastModes, PreparationWish
 from core.inference.registry import ModelRegistry
 from core.inference.requests import Lookups, run_ids_for_reading
 from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.inference.worker_process import WORKER_COMMAND
-from core.networks import describe_weights, quantise_checkpoint
-from core.retraining.calibration import calibration_of_set, demo_calibration
+from core.networks import FastModeRecords, describe_weights
 from core.retraining.training_sets import TrainingSets, TrainingSources
 from core.review.accepting import Accepting
 from core.review.adjudication import Adjudicating, Cases
@@ -58,6 +57,7 @@ from core.store.adjudications import AdjudicationStore
 from core.store.bringing_back import BringingBackStore
 from core.store.connection import Database
 from core.store.exports import TrainingSetStore
+from core.store.fast_modes import FastModeStore
 from core.store.guide import GuideStore
 from core.store.jobs import JobStore
 from core.store.models import ModelStore
@@ -101,6 +101,7 @@ class Workspace:
         self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
         self.imports = FolderImports(self.catalogue)
         self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)
+        self.fast_modes = FastModes(FastModeStore(self.database), FAST_MODE_COMMAND, FastModeRecords(), self.clock)
         self.supervisor = self._make_supervisor()
         self.training = self._make_training()
         self.demo = self._make_demo(settings.n_demo_slides)
@@ -200,6 +201,7 @@ class Workspace:
         """End the work and let go of the files; what is under way goes on at the next start."""
         self.demo.stop()
         self.imports.cancel()
+        self.fast_modes.stop()
         self.supervisor.stop()
         self.readers.close()
         self.database.close()
@@ -261,26 +263,16 @@ class Workspace:
         require(reader, Permission.ADD_MODEL)
         return self.registry.add(folder, actor=reader.reader_id)
 
-    def quantise_model(
-        self, reader: Reader, model_id: ModelId | None, training_set: Path | None, progress: Callable[[str], None]
-    ) -> dict[str, object]:
-        """Give a model its fast mode, on a training set or, for the demo model, on drawn patches; and the measurement.
-
-        Raises: NothingToDo without patches to do it with; BadModel where it cannot be done.
-        """
+    def prepare_fast_mode(self, reader: Reader, model_id: ModelId, training_set: Path | None) -> None:
+        """Begin to give a model its fast mode beside the page; `fast_modes` says how far it is and how it ended."""
         require(reader, Permission.ADD_MODEL)
-        model = self.model(model_id)
-        if training_set is None and not model.is_demo:
-            raise NothingToDo("Name the training set that the model was trained on: --set FOLDER.")
-        patches = (
-            demo_calibration(model.recipe, progress)
-            if training_set is None
-            else calibration_of_set(training_set, model.recipe)
-        )
-        try:
-            return quantise_checkpoint(model.weights_path, patches)
-        except ValueError as error:
-            raise BadModel(model.folder, str(error)) from error
+        wish = PreparationWish(model=self.model(model_id), training_set=training_set, actor=reader.reader_id)
+        self.fast_modes.begin(wish)
+
+    def cancel_fast_mode(self, reader: Reader) -> None:
+        """Stop the preparation of a fast mode; nothing of it is kept."""
+        require(reader, Permission.ADD_MODEL)
+        self.fast_modes.cancel()
 
     def record_sign_in(self, reader: Reader) -> None:
         """Remember who reads here."""
@@ -312,10 +304,17 @@ class Workspace:
         require(reader, Permission.RUN_MODEL)
         return self.supervisor.request(self.slide(slide_id), self.model(model_id), reader.reader_id, mode)
 
-    def request_all_runs(self, reader: Reader) -> BulkRequest:
+    def request_all_runs(self, reader: Reader, mode: InferenceMode = InferenceMode.EXACT) -> BulkRequest:
         """Queue the latest model for every slide that it has not read; a refused slide does not hold up the others."""
         require(reader, Permission.RUN_MODEL)
-        return request_runs(self.listed_slides(reader), lambda slide_id: self.request_run(reader, slide_id))
+        return request_runs(
+            self.listed_slides(reader), mode, lambda slide_id, mode: self.request_run(reader, slide_id, mode=mode)
+        )
+
+    def modes(self, model: RegisteredModel) -> tuple[InferenceMode, ...]:
+        """Give the modes that a model can be run in here: a processor needs it prepared for all but exact."""
+        is_prepared = self.supervisor.is_on_device or self.fast_modes.measured(model) is not None
+        return tuple(InferenceMode) if is_prepared else (InferenceMode.EXACT,)
 
     def cancel_run(self, reader: Reader, run_id: RunId) -> None:
         """Stop a queued or running run; what it finished stays for another request."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.exact import ExactPredictor
-    from models.fast import FastPredictor
-    from models.on_device import ExactOnDevice, FastOnDevice
+    from models.fast import ScreeningPredictor
+    from models.on_device import ExactOnDevice, FastOnDevice, ScreeningOnDevice
     from models.predictor import TorchPredictor
 
 _DEVICES = ("auto", "cpu", "cuda")
@@ -16,7 +16,7 @@ _GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg")
 
 def load_predictor(
     weights_path: Path, device: str = "auto", mode: str = "exact"
-) -> "ExactPredictor | FastPredictor | TorchPredictor | ExactOnDevice | FastOnDevice":
+) -> "ExactPredictor | ScreeningPredictor | TorchPredictor | ExactOnDevice":
     """Load a safetensors checkpoint onto 'auto', 'cpu' or 'cuda', to predict 'exact', 'fast' or 'screening'.
 
     Raises: ValueError when the file does not fit, there is no such device, or the checkpoint has no such mode there.
@@ -50,7 +50,7 @@ def visible_devices() -> tuple[str, ...]:
     return find()
 
 
-def _load_on_cuda(weights_path: Path, mode: str) -> "ExactOnDevice | FastOnDevice":
+def _load_on_cuda(weights_path: Path, mode: str) -> "ExactOnDevice | ScreeningOnDevice | FastOnDevice":
     if not visible_devices():
         raise ValueError("no CUDA device is available here; use auto or cpu")
     from models.device import CudaDevice

@@ -11,6 +11,7 @@ from core.domain.people import Reader
 from core.domain.registry import RegisteredModel
 from core.workspace import Workspace
 from pages.parts import messages, session
+from pages.parts.fast_mode import draw_fast_mode
 
 _FOLDER, _WRITE = "models.folder", "models.add"
 
@@ -22,7 +23,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
     if not models:
         messages.show_empty("No model is registered yet.", "Add a folder with weights.safetensors and card.json below.")
     for model in reversed(models):
-        _draw_model(model, is_serving=serving is not None and model.model_id == serving.model_id)
+        _draw_model(workspace, reader, model, is_serving=serving is not None and model.model_id == serving.model_id)
     with st.expander("Add a model", expanded=not models):
         with st.form("models_add_form", border=False):
             st.text_input("Folder on this machine", key=_FOLDER, placeholder="holds weights.safetensors and card.json")
@@ -31,7 +32,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
         st.caption("The card is checked against the weights. Pickles are refused, because loading one runs its code.")
 
 
-def _draw_model(model: RegisteredModel, *, is_serving: bool) -> None:
+def _draw_model(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_serving: bool) -> None:
     recipe = model.recipe
     with st.container(border=True):
         st.markdown(f"**{messages.plain(model.display_name)}**" + ("  serves new runs" if is_serving else ""))
@@ -44,6 +45,7 @@ def _draw_model(model: RegisteredModel, *, is_serving: bool) -> None:
             f"Checkpoint SHA-256 {model.checkpoint_sha256}",
         )
         st.caption("  \n".join(messages.plain(fact) for fact in facts))
+        draw_fast_mode(workspace, reader, model)
         with st.expander("Card"):
             st.json(json.loads(model.card_json))
 

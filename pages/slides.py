@@ -5,18 +5,24 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.people import Reader
+from core.domain.predictions import InferenceMode
 from core.domain.slides import Slide, SlideId
+from core.inference.triage import stage_shares
 from core.slide_list import ListedSlide
 from core.slides.catalogue import trusted_mpp
 from core.workspace import Workspace
 from pages.parts import destinations, messages, session
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.folder_import import draw_import_form, draw_import_progress, draw_outcomes
-from pages.parts.slide_table import call_words, draw_table, model_words, read_words
+from pages.parts.mode_choice import draw_mode_choice, mode_in, run_words
+from pages.parts.slide_table import call_words, draw_table, model_words, read_words, screening_words
 
 _FILTER, _SHOWN, _TABLE, _OPEN = "slides.filter", "slides.shown", "slides.table", "slides.open"
+_MODE = "slides.mode"
 _ALL, _UNREAD, _NO_MPP, _NOT_RUN = "All", "Without my read", "um/px missing", "Not run"
 _THUMBNAIL_PX = 420
+
+Pulse = tuple[int, int, int]
 
 
 def render(workspace: Workspace, reader: Reader) -> None:
@@ -75,38 +81,44 @@ def _draw_runs(workspace: Workspace, reader: Reader, listed: tuple[ListedSlide, 
     """Draw what the model is doing, renewed each second while it works, or offer to begin."""
     is_working = any(one.is_under_way for one in listed)
     draw = st.fragment(messages.guarded(_draw_run_line), run_every=1.0 if is_working else None)
-    draw(workspace, reader, _pulse(listed))
+    draw(workspace, reader, (_pulse(listed), mode_in(_MODE)))
 
 
-def _draw_run_line(workspace: Workspace, reader: Reader, drawn: tuple[int, int, int]) -> None:
+def _draw_run_line(workspace: Workspace, reader: Reader, drawn: tuple[Pulse, InferenceMode]) -> None:
     listed = workspace.listed_slides(reader)
-    if _pulse(listed) != drawn:
+    if (_pulse(listed), mode_in(_MODE)) != drawn:
         st.rerun()
     under_way = [one for one in listed if one.is_under_way]
-    n_waiting = sum(one.can_be_run for one in listed)
     model = workspace.models.latest_model()
     with st.container(horizontal=True, vertical_alignment="center", key="slides_runs"):
         if model is None:
             st.caption("No model is registered. Add one on the Models page.")
         else:
-            st.caption(f"Model: {messages.plain(model.display_name)}")
+            st.caption(f"Model: {messages.plain(model.display_name)}", width="content")
         if under_way:
             first = next((one for one in under_way if one.job is not None and one.job.n_total), under_way[0])
             more = f", {len(under_way) - 1} more to go" if len(under_way) > 1 else ""
-            st.caption(messages.plain(f"{first.slide.name}: {model_words(first)}{more}"))
+            st.caption(messages.plain(f"{first.slide.name}: {model_words(first)}{more}"), width="content")
             st.button("Cancel all runs", key="slides.cancel_all", on_click=_cancel, args=(workspace, reader, under_way))
-        if model is not None and n_waiting:
-            st.button(
-                f"Run the model on all ({n_waiting})",
-                key="slides.run_all",
-                on_click=_run_all,
-                args=(workspace, reader, session.token("slides.run_all_token")),
-            )
+        if model is not None and any(one.can_be_run(mode) for one in listed for mode in workspace.modes(model)):
+            draw_mode_choice(workspace, model, key=_MODE)
+            _draw_run_all(workspace, reader, sum(one.can_be_run(mode_in(_MODE)) for one in listed))
 
 
-def _pulse(listed: tuple[ListedSlide, ...]) -> tuple[int, int, int]:
+def _draw_run_all(workspace: Workspace, reader: Reader, n_waiting: int) -> None:
+    mode = mode_in(_MODE)
+    args = (workspace, reader, mode, session.token("slides.run_all_token"))
+    words = f"{run_words(mode)} on all ({n_waiting})"
+    st.button(words, key="slides.run_all", on_click=_run_all, args=args, disabled=not n_waiting)
+
+
+def _pulse(listed: tuple[ListedSlide, ...]) -> Pulse:
     """Give what must change for the list to be worth drawing again."""
     return len(listed), sum(one.run is not None for one in listed), sum(one.is_under_way for one in listed)
+
+
+def _verb(mode: InferenceMode) -> str:
+    return "screen" if mode is InferenceMode.SCREENING else "read"
 
 
 def _slides(number: int) -> str:
@@ -119,13 +131,15 @@ def _draw_slide(workspace: Workspace, reader: Reader, one: ListedSlide) -> None:
     messages.guarded(_draw_thumbnail)(workspace, slide)
     if st.button("Open in the viewer", type="primary", key="slides.open_chosen", width="stretch"):
         destinations.open_slide(slide.slide_id)
-    if one.can_be_run and workspace.models.latest_model() is not None:
-        args = (workspace, reader, slide.slide_id, session.token("slides.run_one"))
-        st.button("Run the model", key="slides.run_chosen", width="stretch", on_click=_run_one, args=args)
+    mode = mode_in(_MODE)
+    if one.can_be_run(mode) and workspace.models.latest_model() is not None:
+        args = (workspace, reader, slide.slide_id, mode, session.token("slides.run_one"))
+        words = run_words(mode) if one.run is None else "Run again, exactly"
+        st.button(words, key="slides.run_chosen", width="stretch", on_click=_run_one, args=args)
     if one.is_under_way:
         args_of_cancel = (workspace, reader, [one])
         st.button("Cancel", key="slides.cancel_chosen", width="stretch", on_click=_cancel, args=args_of_cancel)
-    _draw_facts(one)
+    _draw_facts(workspace, one)
     _draw_mpp(workspace, reader, slide)
 
 
@@ -136,12 +150,16 @@ def _draw_thumbnail(workspace: Workspace, slide: Slide) -> None:
         st.image(opened.thumbnail(_THUMBNAIL_PX), width="stretch")
 
 
-def _draw_facts(one: ListedSlide) -> None:
+def _draw_facts(workspace: Workspace, one: ListedSlide) -> None:
     scan, run = one.slide.scan, one.run
     facts = [f"{scan.width_px} x {scan.height_px} px, {scan.vendor}", *scan.notes]
     facts.append(f"Model: {model_words(one)}" + (f", call {call_words(one)}" if call_words(one) else ""))
     if run is not None:
         facts.append(f"{run.n_patches} patches, {run.n_excluded} excluded, {run.n_failed} failed")
+        if run.second_pass is not None:
+            facts.append(run.second_pass.words(run.n_patches))
+    if one.screening is not None:
+        facts.append(screening_words(stage_shares(workspace.predictions(one.screening.run_id))))
     if one.job is not None and run is None and one.job.reason:
         facts.append(one.job.reason)
     facts.append(f"Your read: {read_words(one) or 'none yet'}")
@@ -182,18 +200,18 @@ def _draw_refusals(workspace: Workspace) -> None:
 
 
 @messages.guarded_callback
-def _run_one(workspace: Workspace, reader: Reader, slide_id: SlideId, token: str) -> None:
+def _run_one(workspace: Workspace, reader: Reader, slide_id: SlideId, mode: InferenceMode, token: str) -> None:
     if session.spend("slides.run_one", token):
-        workspace.request_run(reader, slide_id)
-        messages.receipt(f"The model will read {workspace.slide(slide_id).name}.")
+        workspace.request_run(reader, slide_id, mode=mode)
+        messages.receipt(f"The model will {_verb(mode)} {workspace.slide(slide_id).name}.")
 
 
 @messages.guarded_callback
-def _run_all(workspace: Workspace, reader: Reader, token: str) -> None:
+def _run_all(workspace: Workspace, reader: Reader, mode: InferenceMode, token: str) -> None:
     if session.spend("slides.run_all_token", token):
-        bulk = workspace.request_all_runs(reader)
+        bulk = workspace.request_all_runs(reader, mode)
         refused = "".join(f" {name} was refused: {reason}" for name, reason in bulk.refused)
-        messages.receipt(f"The model will read {_slides(bulk.n_requested)}.{refused}")
+        messages.receipt(f"The model will {_verb(mode)} {_slides(bulk.n_requested)}.{refused}")
 
 
 @messages.guarded_callback

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,18 @@ from core.bench.steps import Subject
 from core.domain.errors import NothingToDo
 from core.inference.feeding import MINIBATCH
 from core.inference.plan import make_plan
-from core.inference.ports import Minibatch, PatchPredictor
+from core.inference.ports import Minibatch, PatchPredictor, TwoPassPredictor
 from core.inference.reading import PatchSource
 from core.preprocess.colours import Colours
 
 Pixels = npt.NDArray[np.uint8]
+_GROUP = 256
+
+
+class _Said(NamedTuple):
+    probabilities: npt.NDArray[np.float32]
+    saliency: npt.NDArray[np.float16]
+    is_exact: npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -46,8 +54,8 @@ def compare_stages(
     Raises: NothingToDo where none is to be predicted.
     """
     tallies = {pair: StageTally() for pair in pairs}
-    for pixels in _minibatches(subject, n_patches):
-        said = {name: predictor.predict(pixels) for name, predictor in ways.items()}
+    for pixels in _groups(subject, n_patches):
+        said = {name: _predict(predictor, pixels) for name, predictor in ways.items()}
         for pair, tally in tallies.items():
             tally.add(said[pair[0]], said[pair[1]])
     if not any(tally.n_patches for tally in tallies.values()):
@@ -55,7 +63,19 @@ def compare_stages(
     return tallies
 
 
-def _minibatches(subject: Subject, n_patches: int | None) -> Iterator[Pixels]:
+def _predict(predictor: PatchPredictor, pixels: Pixels) -> Minibatch:
+    """Predict a group, which in two passes is looked at as a whole, as a shard is in a run."""
+    if isinstance(predictor, TwoPassPredictor):
+        return predictor.predict(pixels)
+    said = [predictor.predict(part) for part in np.split(pixels, range(MINIBATCH, len(pixels), MINIBATCH))]
+    return _Said(
+        np.concatenate([one.probabilities for one in said]),
+        np.concatenate([one.saliency for one in said]),
+        np.concatenate([one.is_exact for one in said]),
+    )
+
+
+def _groups(subject: Subject, n_patches: int | None) -> Iterator[Pixels]:
     """Give the patches that pass the quality gate, as the network sees them in a run."""
     waiting: list[Pixels] = []
     n_left = n_patches
@@ -64,7 +84,7 @@ def _minibatches(subject: Subject, n_patches: int | None) -> Iterator[Pixels]:
             break
         n_left = None if n_left is None else n_left - 1
         waiting.append(pixels)
-        if len(waiting) == MINIBATCH:
+        if len(waiting) == _GROUP:
             yield np.stack(waiting)
             waiting = []
     if waiting:

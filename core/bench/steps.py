@@ -18,7 +18,7 @@ from core.domain.recipe import Recipe
 from core.inference.feeding import Cores, minibatch_of
 from core.inference.messages import SlideFacts
 from core.inference.plan import Plan, make_plan
-from core.inference.ports import PatchPredictor, RegionReader
+from core.inference.ports import PatchPredictor, RegionReader, TwoPassPredictor
 from core.inference.reading import PatchSource
 from core.inference.results import ARRAYS, Shard, save_results, save_shard
 from core.preprocess.colours import Colours, Meanings, forget_tables
@@ -100,12 +100,26 @@ def forward_s(predictor: PatchPredictor, pixels: Pixels) -> tuple[float, float]:
 
     The first pass warms up.
     """
-    size = minibatch_of(predictor)
-    parts = [pixels[first : first + size] for first in range(0, len(pixels), size)]
     with ThreadPoolExecutor(predictor.n_streams) as streams:
-        list(streams.map(predictor.predict, parts[: predictor.n_streams]))
-        answers, all_s = timed(lambda: list(streams.map(predictor.predict, parts)))
-    return all_s / len(pixels), float(np.concatenate([answer.is_exact for answer in answers]).mean())
+        _predict(predictor, pixels[: predictor.n_streams * minibatch_of(predictor)], streams)
+        is_exact, all_s = timed(lambda: _predict(predictor, pixels, streams))
+    return all_s / len(pixels), float(is_exact.mean())
+
+
+def _predict(predictor: PatchPredictor, pixels: Pixels, streams: ThreadPoolExecutor) -> npt.NDArray[np.bool_]:
+    """Predict patches as a run does a shard, and give which were computed exactly."""
+    size = minibatch_of(predictor)
+    parts = np.split(pixels, range(size, len(pixels), size))
+    if not isinstance(predictor, TwoPassPredictor):
+        return np.concatenate([answer.is_exact for answer in streams.map(predictor.predict, parts)])
+    quick = np.concatenate([answer.probabilities for answer in streams.map(predictor.predict_quickly, parts)])
+    said, is_exact = quick.copy(), np.zeros(len(quick), np.bool_)
+    while (rows := predictor.doubt(quick, said, is_exact).rows).size:
+        again = np.array_split(rows, -(-len(rows) // size))
+        answers = streams.map(predictor.predict_exactly, [pixels[part] for part in again])
+        for part, answer in zip(again, answers, strict=True):
+            said[part], is_exact[part] = answer.probabilities, True
+    return is_exact
 
 
 def storing_s(predictions: PatchPredictions, plan: Plan, folder: Path) -> float:

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from core.bench.steps import Subject
 from core.domain.errors import NothingToDo
 from core.domain.predictions import PatchPredictions
 from core.inference.engine import InferenceTask, infer
-from core.inference.ports import Minibatch, OnDevice, PatchPredictor
+from core.inference.ports import Minibatch, OnDevice, PatchPredictor, TwoPassPredictor
 from core.inference.results import load_results
 from core.preprocess.colours import forget_tables
 
@@ -51,21 +52,33 @@ class WatchedRun:
         return int(self.predictions.is_predicted.sum())
 
 
+class _Predict(Protocol):
+    def __call__(self, patches: npt.NDArray[np.uint8]) -> Minibatch: ...
+
+
 class _Watched:
-    """A predictor that notes when it was asked and when it had answered."""
+    """A predictor that notes when it was asked and when it had answered; in two passes where the predictor is."""
 
     def __init__(self, predictor: PatchPredictor, began_s: float, calls: list[Call]) -> None:
         self.calls = calls
         self.n_streams, self.device_name = predictor.n_streams, predictor.device_name
         self.explain = predictor.explain
-        self._predictor, self._began_s = predictor, began_s
+        self._began_s = began_s
+        self.predict = self._noted(predictor.predict)
+        if isinstance(predictor, TwoPassPredictor):
+            self.margin, self.doubt = predictor.margin, predictor.doubt
+            self.predict_quickly = self._noted(predictor.predict_quickly)
+            self.predict_exactly = self._noted(predictor.predict_exactly)
 
-    def predict(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
-        began_s = time.perf_counter() - self._began_s
-        answer = self._predictor.predict(patches)
-        ended_s = time.perf_counter() - self._began_s
-        self.calls.append(Call(stream=threading.get_ident(), began_s=began_s, ended_s=ended_s))
-        return answer
+    def _noted(self, predict: _Predict) -> _Predict:
+        def predict_and_note(patches: npt.NDArray[np.uint8]) -> Minibatch:
+            began_s = time.perf_counter() - self._began_s
+            answer = predict(patches)
+            ended_s = time.perf_counter() - self._began_s
+            self.calls.append(Call(stream=threading.get_ident(), began_s=began_s, ended_s=ended_s))
+            return answer
+
+        return predict_and_note
 
 
 class _WatchedOnDevice(_Watched):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Run a model over slides; prints one JSON object per slide and line: slide_id, run_id, n_patches, n_excluded, n_failed,
-seconds, call, probabilities, collagen_fraction, concerns about the slide as a whole (code and sentence) and the
-version of the quality gate; or slide_id and error. Finished runs are printed without computing them again; an
-interrupted run goes on where it stopped. Ends with 1 when a slide failed."""
+seconds, call, probabilities, collagen_fraction, concerns about the slide as a whole (code and sentence), the version
+of the quality gate, and what the second pass of a fast run did; or slide_id and error. Finished runs are printed
+without computing them again; an interrupted run goes on where it stopped. Ends with 1 when a slide failed."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -119,6 +120,7 @@ def run_to_json(run: Run) -> dict[str, object]:
         "collagen_fraction": round(call.collagen_fraction, 6) if call else None,
         "device": run.device,
         "mode": run.mode.value,
+        "second_pass": None if run.second_pass is None else asdict(run.second_pass),
         "concerns": concerns_to_plain(run.concerns),
         "quality_version": run.quality_version or None,
     }

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
-from core.domain.errors import NothingToDo
+from core.domain.errors import BadModel, NothingToDo
 from core.domain.registry import ModelId, RegisteredModel
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
+
+_SECONDS_BETWEEN_WORDS = 2.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,18 +43,28 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             print(json.dumps(model_to_json(model)))
         return 0
     if arguments.action == "quantise":
-        model_id = ModelId(arguments.path) if arguments.path else None
-        measured = workspace.quantise_model(COMMAND_LINE, model_id, arguments.training_set, _tell)
-        print(json.dumps(measured))
-        return 0
+        return _quantise(arguments, workspace)
     if arguments.path is None:
         raise NothingToDo("Name the model's folder or file: fibroread model add PATH.")
     print(json.dumps(model_to_json(workspace.add_model(COMMAND_LINE, Path(arguments.path)))))
     return 0
 
 
-def _tell(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+def _quantise(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Prepare the fast mode in a process of its own, as the app does; tell of its steps, and print what it measured."""
+    model = workspace.model(ModelId(arguments.path) if arguments.path else None)
+    workspace.prepare_fast_mode(COMMAND_LINE, model.model_id, arguments.training_set)
+    step = ""
+    while not workspace.fast_modes.wait(_SECONDS_BETWEEN_WORDS):
+        progress = workspace.fast_modes.progress()
+        if progress is not None and progress.words != step:
+            step = progress.words
+            print(f"{progress.share:4.0%} {step}", file=sys.stderr, flush=True)
+    ended = workspace.fast_modes.latest(model)
+    if ended is None or ended.measured is None:
+        raise BadModel(model.folder, (ended.reason if ended else None) or "it was cancelled")
+    print(json.dumps(ended.measured.to_plain()))
+    return 0
 
 
 def model_to_json(model: RegisteredModel) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -35,3 +36,13 @@ class Job:
     requested_by: str
     requested_at: datetime
     mode: InferenceMode = InferenceMode.EXACT
+
+    @property
+    def is_under_way(self) -> bool:
+        """Say whether it waits or runs."""
+        return self.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+def job_that_tells(jobs: Iterable[Job]) -> Job | None:
+    """Give, of jobs for one slide in several modes, the one that is under way, else the one asked for last."""
+    return max(jobs, key=lambda job: (job.is_under_way, job.requested_at), default=None)

@@ -34,11 +34,15 @@ class InferenceMode(Enum):
     SCREENING = "screening"
 
 
+_WAYS = {InferenceMode.EXACT: "exact", InferenceMode.FAST: "fast-2", InferenceMode.SCREENING: "screening-2"}
+"""How each mode is computed today; where that changes what is found, it is another run."""
+
+
 def run_id_of(
     slide_id: SlideId, recipe: Recipe, checkpoint_sha256: str, mpp: float, mode: InferenceMode, quality_version: str
 ) -> RunId:
     """Address a run by what decides its result; `mpp` is the level-0 one used (a person may have stated it)."""
-    parts = ["run-3", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp)), mode.value, quality_version]
+    parts = ["run-3", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp)), _WAYS[mode], quality_version]
     text = "\n".join(parts)
     return RunId(hashlib.sha256(text.encode()).hexdigest()[:32])
 
@@ -138,10 +142,40 @@ class SlideCall:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SecondPass:
+    """How a fast run made sure of its stages: how many patches it computed exactly, and within which margin.
+
+    The model's own `margin` is widened in each part of a slide (a shard) where quick and exact differ more than they
+    did when the model was prepared; `widest_margin` 1 means that all patches of a part were computed exactly. Of the
+    `n_sampled` computed exactly though they lay beyond `margin`, `n_sampled_same` had the same stage in both passes.
+    """
+
+    n_exact: int
+    n_parts: int
+    n_widened: int
+    n_sampled: int
+    n_sampled_same: int
+    margin: float
+    widest_margin: float
+
+    def words(self, n_patches: int) -> str:
+        """Say it to a reader of the run, of so many predicted patches."""
+        exact = f"{self.n_exact} of {n_patches} patches computed exactly"
+        same = f"{self.n_sampled_same} had the same stage in both passes."
+        sample = f"On a sample of {self.n_sampled} beyond {self.margin:.2f}, {same}"
+        if not self.n_widened:
+            return f"{exact}, margin {self.margin:.2f} as measured for this model. {sample}"
+        to = "everything" if self.widest_margin >= 1 else f"{self.widest_margin:.2f}"
+        widened = f"margin widened from {self.margin:.2f} to {to} on {self.n_widened} of {self.n_parts} parts"
+        return f"{exact}. This tissue is unlike the calibration's: {widened}. {sample}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """A finished inference run; `call` is None when no patch could be predicted, and after screening.
 
-    `concerns` are about the slide as a whole; `quality_version` is empty for runs from before there was one.
+    `seconds` counts every process that worked on it. `concerns` are about the slide as a whole; `quality_version` is
+    empty for runs from before there was one. `second_pass` None: not a fast run, or one from before it was recorded.
     """
 
     run_id: RunId
@@ -160,3 +194,4 @@ class Run:
     mode: InferenceMode = InferenceMode.EXACT
     concerns: Concerns = ()
     quality_version: str = ""
+    second_pass: SecondPass | None = None

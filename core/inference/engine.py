@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.domain.predictions import PatchPredictions, PatchState, SlideCall
+from core.domain.predictions import PatchPredictions, PatchState, SecondPass, SlideCall
 from core.domain.quality import Concerns
 from core.domain.recipe import Recipe
 from core.inference.aggregate import UpperQuantile
 from core.inference.facts import Facts, read_facts, write_facts
 from core.inference.feeding import Cores, feed_of
 from core.inference.messages import SlideFacts
-from core.inference.pipeline import Pause, Pipeline, Progress
+from core.inference.pipeline import Pause, Pipeline, Progress, ShardPlace, Stopwatch
 from core.inference.plan import Plan, SiblingSamples, make_plan
-from core.inference.ports import PatchPredictor, RegionReader, SlideAggregator
+from core.inference.ports import PatchPredictor, RegionReader, SlideAggregator, TwoPassPredictor
 from core.inference.reader_processes import ToRead
 from core.inference.results import Shard, gather, load_results, results_folder, save_results, shards_folder
 
@@ -46,7 +45,10 @@ class InferenceTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a run ended. `n_patches` were predicted; `seconds` counts this process alone."""
+    """How a run ended. `n_patches` were predicted.
+
+    `seconds` counts every process that worked on it, one that was cut off up to its last stored shard.
+    """
 
     call: SlideCall | None
     n_patches: int
@@ -56,6 +58,7 @@ class Outcome:
     content_sha256: str
     concerns: Concerns
     quality_version: str
+    second_pass: SecondPass | None
 
 
 def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pause: Pause) -> Outcome | None:
@@ -63,23 +66,29 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
 
     Raises: OutsideRecipe, SlideChanged; patches that cannot be read are recorded as failed instead.
     """
-    began_s = time.monotonic()
+    stopwatch = Stopwatch()
     facts = read_facts(task.run_folder)
     if facts is not None and facts.content_sha256 is not None and results_folder(task.run_folder).is_dir():
         progress(1, 1)
-        return _outcome(task, load_results(task.run_folder), facts, began_s)
+        return _outcome(task, load_results(task.run_folder), facts)
     plan = make_plan(task.reader, task.slide, task.recipe, task.siblings)
     facts = Facts(stain=plan.stain, concerns=plan.concerns)
     _begin(task.run_folder, facts)
     feed = feed_of(task.to_read(plan), task.reader, predictor, task.cores)
-    shards = Pipeline(plan, feed, shards_folder(task.run_folder), task.check_slide).run(progress, pause)
+    place = ShardPlace(folder=shards_folder(task.run_folder), check_slide=task.check_slide, stopwatch=stopwatch)
+    shards = Pipeline(plan, feed, place).run(progress, pause)
     if shards is None:
         return None
     predictions = _gathered(plan, shards)
-    facts = replace(facts, content_sha256=save_results(task.run_folder, predictions))
+    facts = replace(
+        facts,
+        content_sha256=save_results(task.run_folder, predictions),
+        seconds=sum(shard.seconds for shard in shards) + stopwatch.lap(),
+        second_pass=_second_pass(predictor, shards),
+    )
     write_facts(task.run_folder, facts)
     shutil.rmtree(shards_folder(task.run_folder), ignore_errors=True)
-    return _outcome(task, predictions, facts, began_s)
+    return _outcome(task, predictions, facts)
 
 
 def _begin(run_folder: Path, facts: Facts) -> None:
@@ -94,15 +103,30 @@ def _gathered(plan: Plan, shards: list[Shard]) -> PatchPredictions:
     return gather(plan.places.grid, plan.places.state, plan.places.tissue_fraction, shards)
 
 
-def _outcome(task: InferenceTask, predictions: PatchPredictions, facts: Facts, began_s: float) -> Outcome:
+def _second_pass(predictor: PatchPredictor, shards: list[Shard]) -> SecondPass | None:
+    if not isinstance(predictor, TwoPassPredictor):
+        return None
+    return SecondPass(
+        n_exact=sum(int(shard.is_exact.sum()) for shard in shards),
+        n_parts=len(shards),
+        n_widened=sum(shard.margin > predictor.margin for shard in shards),
+        n_sampled=sum(shard.n_sampled for shard in shards),
+        n_sampled_same=sum(shard.n_sampled_same for shard in shards),
+        margin=predictor.margin,
+        widest_margin=max((shard.margin for shard in shards), default=predictor.margin),
+    )
+
+
+def _outcome(task: InferenceTask, predictions: PatchPredictions, facts: Facts) -> Outcome:
     states = [PatchState(value) for value in predictions.state.tolist()]
     return Outcome(
         call=task.aggregator.call(predictions) if task.is_called else None,
         n_patches=states.count(PatchState.PREDICTED),
         n_excluded=sum(state.is_excluded for state in states),
         n_failed=states.count(PatchState.FAILED),
-        seconds=time.monotonic() - began_s,
+        seconds=facts.seconds,
         content_sha256=facts.content_sha256 or "",
         concerns=facts.concerns,
         quality_version=facts.quality_version,
+        second_pass=facts.second_pass,
     )

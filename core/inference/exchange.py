@@ -70,6 +70,7 @@ def _table(export: PatchExport) -> dict[str, list[object]]:
     }
     for column, name in enumerate(STAGE_NAMES):
         table[f"prob_{name}"] = [float(value) for value in probabilities[:, column]]
+    table["computed"] = [_computed(export.predictions, index) for index in export.indices]
     table["run_id"] = [export.run.run_id] * len(boxes)
     table["model"] = [export.model.display_name] * len(boxes)
     table["slide_concerns"] = [words_of(export.run.concerns)] * len(boxes)
@@ -124,12 +125,17 @@ def _features(export: PatchExport) -> Iterator[dict[str, object]]:
                     "color": geojson.rgb(stage.colour),
                 },
                 "measurements": measurements,
-                "metadata": {**origin, "patch": str(index)},
+                "metadata": {**origin, "patch": str(index), "computed": _computed(predictions, index)},
             },
         )
 
 
+def _computed(predictions: PatchPredictions, index: int) -> str:
+    return "exactly" if predictions.is_exact[index] else "in fewer digits"
+
+
 def _origin(export: PatchExport) -> dict[str, str]:
+    second_pass = export.run.second_pass
     return {
         "slide": export.slide.name,
         "slide_id": export.slide.slide_id,
@@ -139,6 +145,8 @@ def _origin(export: PatchExport) -> dict[str, str]:
         "code_version": export.run.code_version,
         "quality_version": export.run.quality_version,
         "slide_concerns": words_of(export.run.concerns),
+        "mode": export.run.mode.value,
+        "second_pass": "" if second_pass is None else second_pass.words(export.run.n_patches),
     }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from core.domain.predictions import SecondPass
 from core.domain.quality import Concerns, concerns_from_plain, concerns_to_plain
 from core.domain.recipe import LabStatistics, StainMap
 from core.inference.results import write_json
@@ -17,7 +18,7 @@ _ENGINE = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What a run began from, and the hash of its arrays once they are whole (None: not finished).
+    """What a run began from; and once its arrays are whole, their hash (None: not finished) and how they were made.
 
     Shards of another quality gate are of no use, so its version is part of it.
     """
@@ -26,6 +27,8 @@ class Facts:
     concerns: Concerns = ()
     quality_version: str = QUALITY_VERSION
     content_sha256: str | None = None
+    seconds: float = 0.0
+    second_pass: SecondPass | None = None
 
 
 def write_facts(run_folder: Path, facts: Facts) -> None:
@@ -36,6 +39,8 @@ def write_facts(run_folder: Path, facts: Facts) -> None:
         "concerns": concerns_to_plain(facts.concerns),
         "quality_version": facts.quality_version,
         "content_sha256": facts.content_sha256,
+        "seconds": facts.seconds,
+        "second_pass": None if facts.second_pass is None else asdict(facts.second_pass),
     }
     write_json(run_folder / "facts.json", plain)
 
@@ -46,13 +51,15 @@ def read_facts(run_folder: Path) -> Facts | None:
         plain = json.loads((run_folder / "facts.json").read_text(encoding="utf-8"))
         if plain["engine"] != _ENGINE:
             return None
-        pair = plain["stain"]
+        pair, second_pass = plain["stain"], plain.get("second_pass")
         stain = None if pair is None else (_statistics(pair[0]), _statistics(pair[1]))
         return Facts(
             stain=stain,
             concerns=concerns_from_plain(plain["concerns"]),
             quality_version=plain["quality_version"],
             content_sha256=plain["content_sha256"],
+            seconds=plain.get("seconds", 0.0),
+            second_pass=None if second_pass is None else SecondPass(**second_pass),
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None

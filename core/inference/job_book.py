@@ -123,6 +123,7 @@ class JobBook:
             mode=job.mode,
             concerns=message.concerns,
             quality_version=message.quality_version,
+            second_pass=message.second_pass,
         )
 
     def _tell_change(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.geometry import Box
-from core.domain.predictions import InferenceMode, RunId, SlideCall
+from core.domain.predictions import InferenceMode, RunId, SecondPass, SlideCall
 from core.domain.quality import Concern, Concerns, concerns_from_plain, concerns_to_plain
 from core.domain.recipe import Recipe
 from core.domain.slides import SlideId
@@ -59,11 +59,9 @@ class CancelRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ExplainRequest:
-    """Make one saliency map of one patch of a run."""
+class PatchOfRun:
+    """One patch of a run, and the network to ask about it."""
 
-    kind: ClassVar[str] = "explain"
-    request_id: str
     slide: SlideFacts
     recipe: Recipe
     weights_path: Path
@@ -71,6 +69,15 @@ class ExplainRequest:
     device: str
     run_folder: Path
     patch_index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExplainRequest:
+    """Make one saliency map of a patch."""
+
+    kind: ClassVar[str] = "explain"
+    request_id: str
+    patch: PatchOfRun
     method: str
     layer: str
     stage: Stage
@@ -78,17 +85,11 @@ class ExplainRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictRequest:
-    """Predict one patch of a run, whatever the quality gate said of it."""
+    """Predict a patch, whatever the quality gate said of it."""
 
     kind: ClassVar[str] = "predict"
     request_id: str
-    slide: SlideFacts
-    recipe: Recipe
-    weights_path: Path
-    weights_sha256: str
-    device: str
-    run_folder: Path
-    patch_index: int
+    patch: PatchOfRun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +129,7 @@ class Finished:
     content_sha256: str
     concerns: Concerns = ()
     quality_version: str = ""
+    second_pass: SecondPass | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,10 +196,7 @@ _KINDS: dict[str, type[Any]] = {
 
 def to_line(message: Message) -> str:
     """Give a message as one line of JSON, line end included."""
-    plain: dict[str, object] = {"kind": message.kind}
-    for each in fields(message):
-        value = getattr(message, each.name)
-        plain[each.name] = value.to_json() if isinstance(value, Recipe) else value
+    plain = {"kind": message.kind, **_fields_of(message)}
     return json.dumps(plain, default=_to_plain, separators=(",", ":")) + "\n"
 
 
@@ -206,21 +205,32 @@ def from_line(line: str) -> Message:
     try:
         plain = dict(json.loads(line))
         kind = _KINDS[plain.pop("kind")]
-        read = {name: _READERS[name](value) if name in _READERS else value for name, value in plain.items()}
-        message: Message = kind(**read)
+        message: Message = kind(**_parsed(plain))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"no message of ours: {line[:200]!r}") from error
     return message
 
 
+def _fields_of(record: Message | PatchOfRun) -> dict[str, object]:
+    return {each.name: getattr(record, each.name) for each in fields(record)}
+
+
+def _parsed(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: _READERS[name](value) if name in _READERS else value for name, value in plain.items()}
+
+
 def _to_plain(value: object) -> object:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, Recipe):
+        return value.to_json()
+    if isinstance(value, PatchOfRun):
+        return _fields_of(value)
     if isinstance(value, Stage | InferenceMode):
         return value.value
     if isinstance(value, Concern):
         return concerns_to_plain((value,))[0]
-    if isinstance(value, SlideFacts | SlideCall | Box):
+    if isinstance(value, SlideFacts | SlideCall | SecondPass | Box):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
@@ -245,6 +255,7 @@ def _slide_call(plain: dict[str, Any] | None) -> SlideCall | None:
 _READERS: dict[str, Any] = {
     "slide": _slide_facts,
     "stain_batch": lambda many: tuple(_slide_facts(each) for each in many),
+    "patch": lambda plain: PatchOfRun(**_parsed(plain)),
     "recipe": Recipe.from_json,
     "weights_path": Path,
     "run_folder": Path,
@@ -254,4 +265,5 @@ _READERS: dict[str, Any] = {
     "concerns": concerns_from_plain,
     "probabilities": tuple,
     "devices": tuple,
+    "second_pass": lambda plain: None if plain is None else SecondPass(**plain),
 }

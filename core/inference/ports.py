@@ -66,6 +66,42 @@ class OnDevice(Protocol):
         """
 
 
+class Doubt(Protocol):
+    """Which patches of a group are to be predicted exactly next (none: it is settled), and within which margin."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Give them by their places in the group."""
+
+    @property
+    def sampled(self) -> npt.NDArray[np.int64]:
+        """Give those of the first ones that lay beyond the margin, and tell of the others there."""
+
+    @property
+    def margin(self) -> float:
+        """Give the lead of the best stage below which patches are predicted exactly; 1: all are."""
+
+
+@runtime_checkable
+class TwoPassPredictor(Protocol):
+    """A network that predicts quickly first, and exactly where that leaves a stage in doubt."""
+
+    @property
+    def margin(self) -> float:
+        """Give the margin that was measured when the quick pass was prepared; none is narrower."""
+
+    def predict_quickly(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
+        """Predict RGB patches, (n, 224, 224, 3); safe from many threads, as is the next."""
+
+    def predict_exactly(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
+        """Predict RGB patches, (n, 224, 224, 3)."""
+
+    def doubt(
+        self, quick: npt.NDArray[np.float32], exact: npt.NDArray[np.float32], is_exact: npt.NDArray[np.bool_]
+    ) -> Doubt:
+        """Look at a group's probabilities, (n, 7): the quick pass's, and the exact ones where there are any."""
+
+
 PredictorFactory = Callable[[Path, str, InferenceMode], PatchPredictor]
 """Load a checkpoint file onto 'auto', 'cpu' or 'cuda', for a mode; ValueError where there is no such mode."""
 

@@ -112,6 +112,11 @@ class ModelRegistry:
         unfinished.replace(folder)
 
 
+def recipe_of(folder: Path) -> Recipe:
+    """Give the recipe on a model folder's card. Raises: BadModel."""
+    return _read_card(folder / CARD_NAME).recipe
+
+
 def _parts(path: Path) -> tuple[Path, Path]:
     """Give the weights and the card that a path means."""
     if path.suffix.lower() in _PICKLES or (path.is_dir() and not (path / WEIGHTS_NAME).exists() and _pickle_in(path)):

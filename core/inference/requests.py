@@ -13,7 +13,7 @@ from core.domain.predictions import InferenceMode, RunId, run_id_of
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide, SlideId
 from core.domain.stages import Stage
-from core.inference.messages import ExplainRequest, InferRequest, PredictRequest, SlideFacts
+from core.inference.messages import ExplainRequest, InferRequest, PatchOfRun, PredictRequest, SlideFacts
 from core.preprocess.grid import grid_over
 from core.preprocess.quality import QUALITY_VERSION
 from core.slides.fingerprint import file_stamp
@@ -115,13 +115,7 @@ def explain_request(wish: Explanation, runs_dir: Path, device: str) -> ExplainRe
     """Give the order for one saliency map."""
     return ExplainRequest(
         request_id=uuid.uuid4().hex,
-        slide=slide_facts(wish.slide),
-        recipe=wish.model.recipe,
-        weights_path=wish.model.weights_path,
-        weights_sha256=wish.model.checkpoint_sha256,
-        device=device,
-        run_folder=runs_dir / wish.run_id,
-        patch_index=wish.patch_index,
+        patch=_patch_of_run(wish.slide, wish.model, wish.patch_index, runs_dir / wish.run_id, device),
         method=wish.method,
         layer=wish.layer,
         stage=wish.stage,
@@ -132,8 +126,12 @@ def predict_request(
     slide: Slide, model: RegisteredModel, patch_index: int, run_folder: Path, device: str
 ) -> PredictRequest:
     """Give the order to predict one patch of a run of a model over a slide."""
-    return PredictRequest(
-        request_id=uuid.uuid4().hex,
+    patch = _patch_of_run(slide, model, patch_index, run_folder, device)
+    return PredictRequest(request_id=uuid.uuid4().hex, patch=patch)
+
+
+def _patch_of_run(slide: Slide, model: RegisteredModel, patch_index: int, run_folder: Path, device: str) -> PatchOfRun:
+    return PatchOfRun(
         slide=slide_facts(slide),
         recipe=model.recipe,
         weights_path=model.weights_path,

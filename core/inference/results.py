@@ -38,7 +38,11 @@ _FORMAT = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Shard:
-    """The outcome of some hundred patches, in the order they were read."""
+    """The outcome of some hundred patches, in the order they were read.
+
+    `margin` within which patches were predicted a second time, 0 with one pass; `n_sampled` beyond it were as well, and
+    `n_sampled_same` had the same stage in both; `seconds` that the shard took.
+    """
 
     index: npt.NDArray[np.int64]
     state: npt.NDArray[np.uint8]
@@ -48,8 +52,13 @@ class Shard:
     saliency: npt.NDArray[np.float16]
     saliency_on_collagen: npt.NDArray[np.float32]
     is_exact: npt.NDArray[np.bool_]
+    margin: float = 0.0
+    n_sampled: int = 0
+    n_sampled_same: int = 0
+    seconds: float = 0.0
 
 
+_NUMBERS = ("margin", "n_sampled", "n_sampled_same", "seconds")
 _SHARD_FIELDS = tuple(field.name for field in fields(Shard))
 
 
@@ -130,7 +139,8 @@ def read_shard(path: Path) -> Shard | None:
     """Give a stored shard, or None when there is none that can be read."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return Shard(**{name: stored[name] for name in _SHARD_FIELDS})
+            read = {name: stored[name] for name in _SHARD_FIELDS}
+            return Shard(**{**read, **{name: read[name].item() for name in _NUMBERS}})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 

@@ -173,6 +173,11 @@ class Supervisor:
         workers = [seat.worker for seat in tuple(self._pool.seats)]
         return tuple(worker.process_id for worker in workers if worker is not None)
 
+    @property
+    def is_on_device(self) -> bool:
+        """Say whether a worker has told of a CUDA device that it runs on."""
+        return any(seat.device is not None for seat in tuple(self._pool.seats))
+
     # the thread
 
     def _supervise(self) -> None:

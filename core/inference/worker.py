@@ -37,6 +37,7 @@ from core.inference.messages import (
     Finished,
     InferRequest,
     Message,
+    PatchOfRun,
     Predicted,
     PredictRequest,
     Progress,
@@ -174,6 +175,7 @@ class _Worker:
             content_sha256=outcome.content_sha256,
             concerns=outcome.concerns,
             quality_version=outcome.quality_version,
+            second_pass=outcome.second_pass,
         )
 
     def _slide_check(self, slide: SlideFacts) -> Callable[[], None]:
@@ -228,29 +230,29 @@ class _Worker:
             self.tell(answer)
 
     def _explain(self, request: ExplainRequest) -> Explained:
-        predictor, patch = self._predictor_and_patch(request)
+        predictor, patch = self._predictor_and_patch(request.patch)
         saliency = predictor.explain(patch, method=request.method, layer=request.layer, class_index=request.stage.index)
         encoded = base64.b64encode(np.ascontiguousarray(saliency, "<f4").tobytes()).decode("ascii")
         return Explained(request_id=request.request_id, side_px=len(saliency), map_base64=encoded)
 
     def _predict(self, request: PredictRequest) -> Predicted:
-        predictor, patch = self._predictor_and_patch(request)
+        predictor, patch = self._predictor_and_patch(request.patch)
         probabilities = predictor.predict(patch[None]).probabilities[0]
         return Predicted(request_id=request.request_id, probabilities=tuple(probabilities.astype(float).tolist()))
 
-    def _predictor_and_patch(self, request: Question) -> tuple[PatchPredictor, npt.NDArray[np.uint8]]:
+    def _predictor_and_patch(self, asked: PatchOfRun) -> tuple[PatchPredictor, npt.NDArray[np.uint8]]:
         """Give the network, and the patch in the colours of its run."""
-        facts = read_facts(request.run_folder)
+        facts = read_facts(asked.run_folder)
         if facts is None:
             raise RunDamaged("The slide has not been run with this model yet, or its run is not on disk.")
-        slide = request.slide
-        grid = grid_over(slide.name, slide.bounds, slide.mpp, request.recipe)
-        if not 0 <= request.patch_index < grid.n_patches:
-            raise UserMustAct(f"The slide has no patch {request.patch_index}.")
-        patch = read_patch(self._reader(slide), grid, request.patch_index, request.recipe.patch_px)
+        slide = asked.slide
+        grid = grid_over(slide.name, slide.bounds, slide.mpp, asked.recipe)
+        if not 0 <= asked.patch_index < grid.n_patches:
+            raise UserMustAct(f"The slide has no patch {asked.patch_index}.")
+        patch = read_patch(self._reader(slide), grid, asked.patch_index, asked.recipe.patch_px)
         if patch is None:
-            raise BadSlide(slide.path, f"patch {request.patch_index} cannot be read")
-        predictor = self._predictors.get(request, InferenceMode.EXACT)
+            raise BadSlide(slide.path, f"patch {asked.patch_index} cannot be read")
+        predictor = self._predictors.get(asked, InferenceMode.EXACT)
         return predictor, patch if facts.stain is None else transfer(patch, *facts.stain)
 
     def _reader(self, slide: SlideFacts) -> RegionReader:
@@ -273,7 +275,7 @@ class _Predictors:
         self._open = open_predictor
         self._loaded: OrderedDict[tuple[Path, str, str, InferenceMode], PatchPredictor] = OrderedDict()
 
-    def get(self, request: InferRequest | Question, mode: InferenceMode) -> PatchPredictor:
+    def get(self, request: InferRequest | PatchOfRun, mode: InferenceMode) -> PatchPredictor:
         """Give a checkpoint loaded on a device; BadModel when the file is not the registered one any more."""
         key = request.weights_path, request.weights_sha256, request.device, mode
         if key not in self._loaded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from core.preprocess.stain import fit, transfer
 from core.retraining.demo_model import DemoPlan, demo_part
 from core.retraining.demo_patches import make_patches
 from core.retraining.manifest import Row, read_manifest
+from core.slides.synthetic.study import SyntheticSlide
 
 N_CALIBRATION = 300
 N_HELD_OUT = 1000
@@ -28,7 +29,11 @@ _DEMO_TRAINING_SLIDES = 70
 _DEMO_PATCHES_A_SLIDE = 5
 _DEMO_HELD_OUT_A_SLIDE = 36
 
+_SLIDES_A_TIME = 5
+
 Rgb = npt.NDArray[np.uint8]
+Tell = Callable[[str, int, int], None]
+"""Hears what is done, how much of it is done, and of how much."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -39,14 +44,31 @@ class CalibrationPatches:
     held_out: Rgb
 
 
-def demo_calibration(recipe: Recipe, progress: Callable[[str], None]) -> CalibrationPatches:
+def demo_calibration(recipe: Recipe, tell: Tell) -> CalibrationPatches:
     """Draw patches of animals that the demo model was trained on, and of its validation animals."""
     plan = DemoPlan()
-    trained_on = demo_part("training", plan)[:_DEMO_TRAINING_SLIDES]
+    trained_on, validation = demo_part("training", plan)[:_DEMO_TRAINING_SLIDES], demo_part("validation", plan)
+    to_calibrate = _Drawing("drawing patches to calibrate with", recipe, _DEMO_PATCHES_A_SLIDE, tell)
+    to_measure = _Drawing("drawing patches to measure on", recipe, _DEMO_HELD_OUT_A_SLIDE, tell)
     return CalibrationPatches(
-        calibration=make_patches(trained_on, recipe, _DEMO_PATCHES_A_SLIDE, progress).patches[:N_CALIBRATION],
-        held_out=make_patches(demo_part("validation", plan), recipe, _DEMO_HELD_OUT_A_SLIDE, progress).patches,
+        calibration=to_calibrate.patches_of(trained_on)[:N_CALIBRATION], held_out=to_measure.patches_of(validation)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    words: str
+    recipe: Recipe
+    n_a_slide: int
+    tell: Tell
+
+    def patches_of(self, slides: Sequence[SyntheticSlide]) -> Rgb:
+        drawn: list[Rgb] = []
+        for first in range(0, len(slides), _SLIDES_A_TIME):
+            self.tell(self.words, first, len(slides))
+            some = slides[first : first + _SLIDES_A_TIME]
+            drawn.append(make_patches(some, self.recipe, self.n_a_slide, lambda _: None).patches)
+        return np.concatenate(drawn)
 
 
 def calibration_of_set(folder: Path, recipe: Recipe) -> CalibrationPatches:

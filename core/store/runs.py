@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from core.domain.predictions import InferenceMode, Run, RunId, SlideCall
+from core.domain.predictions import InferenceMode, Run, RunId, SecondPass, SlideCall
 from core.domain.quality import concerns_from_json, concerns_to_json
 from core.domain.registry import ModelId
 from core.domain.slides import SlideId
@@ -73,6 +73,7 @@ def _run_row(run: Run) -> dict[str, Value]:
         "mode": run.mode.value,
         "concerns_json": concerns_to_json(run.concerns),
         "quality_version": run.quality_version,
+        "second_pass_json": None if run.second_pass is None else json.dumps(asdict(run.second_pass), sort_keys=True),
     }
 
 
@@ -94,6 +95,7 @@ def _run(row: tuple[Any, ...]) -> Run:
         mode=InferenceMode(row[13] or InferenceMode.EXACT.value),
         concerns=concerns_from_json(row[14]),
         quality_version=row[15] or "",
+        second_pass=None if row[16] is None else SecondPass(**json.loads(row[16])),
     )
 
 
@@ -111,15 +113,17 @@ def _call(stored: str) -> SlideCall:
 _INSERT_RUN = """
     INSERT INTO run (
         sequence, run_id, slide_id, model_id, recipe_hash, call_json, n_patches, n_excluded, n_failed, seconds,
-        device, code_version, finished_at, content_sha256, mode, concerns_json, quality_version
+        device, code_version, finished_at, content_sha256, mode, concerns_json, quality_version,
+        second_pass_json
     ) VALUES (
         $sequence, $run_id, $slide_id, $model_id, $recipe_hash, $call_json, $n_patches, $n_excluded, $n_failed,
-        $seconds, $device, $code_version, $finished_at, $content_sha256, $mode, $concerns_json, $quality_version
+        $seconds, $device, $code_version, $finished_at, $content_sha256, $mode, $concerns_json, $quality_version,
+        $second_pass_json
     )
 """
 _SELECT_RUNS = """
     SELECT
         run_id, slide_id, model_id, recipe_hash, call_json, n_patches, n_excluded, n_failed, seconds, device,
-        code_version, finished_at, content_sha256, mode, concerns_json, quality_version
+        code_version, finished_at, content_sha256, mode, concerns_json, quality_version, second_pass_json
     FROM run ORDER BY sequence
 """

@@ -36,6 +36,7 @@ RECORDED_TABLES = (
     ("adjudication", "SELECT * FROM adjudication"),
     ("guide_version", "SELECT * FROM guide_version"),
     ("guide_pin", "SELECT * FROM guide_pin"),
+    ("fast_mode_event", "SELECT * FROM fast_mode_event"),
 )
 _NAMING = ("slide_id", "entry_id", "study_id", "name", "path")
 _UNGUARDED_ON_PURPOSE = ("job", "study_draft", "append_only_guard")

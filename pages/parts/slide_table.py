@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.jobs import JobStatus
+from core.domain.predictions import InferenceMode, Run
 from core.domain.quality import words_of
 from core.domain.reads import Disposition
 from core.slide_list import ListedSlide
@@ -78,15 +79,29 @@ def concern_words(one: ListedSlide) -> str | None:
 
 def model_words(one: ListedSlide) -> str:
     """Say where the model stands with the slide."""
-    if one.run is not None:
-        return "read" if one.run.call is not None else "no patch could be used"
     if one.is_waiting_for_mpp:
         return "waits for um/px"
-    if one.job is None or one.job.status is JobStatus.FINISHED:
-        return "not run"
-    if one.job.status is JobStatus.RUNNING:
+    if one.job is not None and one.job.status is JobStatus.RUNNING:
         return f"reading {one.job.n_done} of {one.job.n_total}" if one.job.n_total else "starting"
-    return str(one.job.status.value)
+    if one.run is not None and not one.is_under_way:
+        return _run_words(one.run)
+    if one.job is not None and one.job.status is not JobStatus.FINISHED:
+        return str(one.job.status.value)
+    return "not run" if one.screening is None else "screened, no call"
+
+
+def _run_words(run: Run) -> str:
+    if run.call is None:
+        return "no patch could be used"
+    return "read, fast" if run.mode is InferenceMode.FAST else "read"
+
+
+def screening_words(shares: tuple[float, ...] | None) -> str:
+    """Say what a screening found, by the share of tissue that looks like each of the five stages."""
+    if shares is None:
+        return "Screening (triage only, no call): no patch could be used"
+    found = " · ".join(f"{stage}: {share:.0%}" for stage, share in enumerate(shares))
+    return f"Screening (triage only, no call), tissue that looks like stage {found}"
 
 
 def read_words(one: ListedSlide) -> str | None:

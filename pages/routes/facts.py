@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.domain.people import ReaderId
-from core.domain.predictions import PatchState, SlideCall
+from core.domain.predictions import InferenceMode, PatchState, SlideCall
 from core.domain.quality import concerns_to_plain
 from core.domain.reads import Disposition, Item, Read
 from core.domain.stages import STAGES, Stage, collapse_probabilities
@@ -53,6 +53,8 @@ class Facts:
                 "left_out": _left_out(opened),
                 "n_brought_back": len(workspace.bringing_back.of_reader(reader_named(reader_id), run.run_id)),
                 "concerns": concerns_to_plain(run.concerns),
+                "mode": run.mode.value,
+                "second_pass": None if run.second_pass is None else run.second_pass.words(run.n_patches),
             }
         )
 
@@ -165,6 +167,7 @@ def _patch(opened: RunInView, index: int) -> dict[str, object]:
         "saliency_on_collagen": _number(predictions.saliency_on_collagen[index, 0]),
         "collagen_by_chance": _number(predictions.saliency_on_collagen[index, 1]),
         "position": int(opened.position[index]),
+        "pass": _pass(opened, index),
     }
 
 
@@ -172,6 +175,13 @@ def _runner_up(opened: RunInView, index: int) -> str | None:
     if not opened.predictions.is_predicted[index]:
         return None
     return STAGES[opened.painter.saliency_stage(RUNNER_UP, index)].value
+
+
+def _pass(opened: RunInView, index: int) -> str | None:
+    """Say which pass of a fast run made a patch's probabilities; None where there is but one."""
+    if opened.run.mode is InferenceMode.EXACT or not opened.predictions.is_predicted[index]:
+        return None
+    return "computed exactly" if opened.predictions.is_exact[index] else "computed in fewer digits"
 
 
 def _number(value: object) -> float | None:

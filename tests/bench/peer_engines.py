@@ -35,7 +35,7 @@ import torch
 
 from core.access.identity import COMMAND_LINE
 from core.bench.machine import machine
-from core.domain.errors import BadSlide
+from core.domain.errors import BadModel, BadSlide
 from core.domain.geometry import Box
 from core.domain.predictions import InferenceMode
 from core.domain.recipe import Recipe
@@ -153,7 +153,12 @@ def prepared_model(workspace: Workspace) -> RegisteredModel:
     try:
         load_predictor(model.weights_path, "cpu", InferenceMode.FAST)
     except ValueError:
-        workspace.quantise_model(COMMAND_LINE, model.model_id, None, lambda words: print(words, file=sys.stderr))
+        print("quantising the model, which takes minutes", file=sys.stderr)
+        workspace.prepare_fast_mode(COMMAND_LINE, model.model_id, None)
+        workspace.fast_modes.wait()
+        ended = workspace.fast_modes.latest(model)
+        if ended is None or ended.measured is None:
+            raise BadModel(model.folder, (ended.reason if ended else None) or "it was cancelled") from None
     return model
 
 

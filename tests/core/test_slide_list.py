@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from core.domain.errors import OutsideRecipe
 from core.domain.geometry import Box
 from core.domain.jobs import Job, JobStatus
 from core.domain.people import ReaderId
-from core.domain.predictions import Run
+from core.domain.predictions import InferenceMode, Run
 from core.domain.reads import Disposition, Item, Read, ReadId, Sight
 from core.domain.recipe import Recipe
 from core.domain.registry import ModelId, RegisteredModel
@@ -82,10 +82,11 @@ def a_read(slide: Slide, reader_id: ReaderId, *, patch_index: int | None = None)
     )
 
 
-def a_run(slide: Slide) -> Run:
+def a_run(slide: Slide, mode: InferenceMode = InferenceMode.EXACT) -> Run:
     """Give the finished run of the model over the slide as it is measured now."""
     return Run(
-        run_id=run_id_for(slide, MODEL),
+        run_id=run_id_for(slide, MODEL, mode),
+        mode=mode,
         slide_id=slide.slide_id,
         model_id=MODEL.model_id,
         recipe_hash=MODEL.recipe.hash,
@@ -100,9 +101,58 @@ def a_run(slide: Slide) -> Run:
     )
 
 
-def listed(*slides: Slide, runs: tuple[Run, ...] = (), reads: tuple[Read, ...] = ()) -> tuple[ListedSlide, ...]:
+def a_job(slide: Slide, mode: InferenceMode, status: JobStatus, *, minute: int = 0) -> Job:
+    """Give a job that was asked for at that minute."""
+    return Job(
+        run_id=run_id_for(slide, MODEL, mode),
+        slide_id=slide.slide_id,
+        model_id=MODEL.model_id,
+        status=status,
+        requested_by=ANNA,
+        requested_at=AT + timedelta(minutes=minute),
+        mode=mode,
+    )
+
+
+def listed(
+    *slides: Slide, runs: tuple[Run, ...] = (), reads: tuple[Read, ...] = (), jobs: tuple[Job, ...] = ()
+) -> tuple[ListedSlide, ...]:
     """Give the list as Anna sees it."""
-    return list_slides(ListSources(slides=slides, model=MODEL, runs=runs, jobs=(), reads=reads), ANNA)
+    return list_slides(ListSources(slides=slides, model=MODEL, runs=runs, jobs=jobs, reads=reads), ANNA)
+
+
+def offered(one: ListedSlide) -> str:
+    """Give the first letters of the modes that the model could be run in."""
+    return "".join(mode.value[0] for mode in InferenceMode if one.can_be_run(mode))
+
+
+def test_the_exact_run_is_read_rather_than_the_fast_one_and_a_screening_never() -> None:
+    slide = a_slide("one")
+    exact, fast, screening = (a_run(slide, mode) for mode in InferenceMode)
+    assert listed(slide, runs=(fast, exact, screening))[0].run == exact
+    assert listed(slide, runs=(fast, screening))[0].run == fast
+    screened = listed(slide, runs=(screening,))[0]
+    assert (screened.run, screened.screening) == (None, screening)
+
+
+def test_a_run_is_offered_where_it_would_give_more_than_is_there() -> None:
+    slide = a_slide("one")
+    exact, fast, screening = (a_run(slide, mode) for mode in InferenceMode)
+    assert offered(listed(slide)[0]) == "efs"
+    assert offered(listed(slide, runs=(screening,))[0]) == "ef"
+    assert offered(listed(slide, runs=(fast,))[0]) == "e"
+    assert offered(listed(slide, runs=(exact,))[0]) == ""
+    assert offered(listed(a_slide("two", mpp=None))[0]) == ""
+    assert offered(listed(slide, jobs=(a_job(slide, InferenceMode.SCREENING, JobStatus.QUEUED),))[0]) == ""
+
+
+def test_of_several_jobs_the_one_under_way_is_shown_and_else_the_last_asked_for() -> None:
+    slide = a_slide("one")
+    failed = a_job(slide, InferenceMode.EXACT, JobStatus.FAILED, minute=9)
+    running = a_job(slide, InferenceMode.FAST, JobStatus.RUNNING, minute=5)
+    assert listed(slide, jobs=(failed, running))[0].job == running
+    over = a_job(slide, InferenceMode.FAST, JobStatus.CANCELLED, minute=5)
+    assert listed(slide, jobs=(over, failed))[0].job == failed
 
 
 def test_size_is_in_millimetres_of_the_scale_in_force() -> None:
@@ -137,7 +187,8 @@ def test_one_refused_slide_does_not_hold_up_the_others() -> None:
     coarse, good, no_scale, done = a_slide("coarse"), a_slide("good"), a_slide("none", mpp=None), a_slide("done")
     asked: list[SlideId] = []
 
-    def request(slide_id: SlideId) -> Job:
+    def request(slide_id: SlideId, mode: InferenceMode) -> Job:
+        assert mode is InferenceMode.EXACT
         asked.append(slide_id)
         if slide_id == coarse.slide_id:
             raise OutsideRecipe("too coarse")
@@ -150,6 +201,6 @@ def test_one_refused_slide_does_not_hold_up_the_others() -> None:
             requested_at=AT,
         )
 
-    bulk = request_runs(listed(coarse, good, no_scale, done, runs=(a_run(done),)), request)
+    bulk = request_runs(listed(coarse, good, no_scale, done, runs=(a_run(done),)), InferenceMode.EXACT, request)
     assert asked == [coarse.slide_id, good.slide_id]
     assert bulk.n_requested == 1 and bulk.refused == (("coarse", "too coarse"),)

@@ -11,11 +11,11 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from core.inference.ports import OnDevice, TwoPassPredictor
 from models.captured import CapturedNetwork
 from models.checkpoint import save_checkpoint
 from models.device import Processor
-from models.fast import Quantisation, margins_of
-from models.on_device import ExactOnDevice, FastOnDevice, MarginOnDevice, SinglePass, load_on_device
+from models.on_device import ExactOnDevice, FastOnDevice, ScreeningOnDevice, SinglePass, load_on_device
 from models.patch_classifier import folded, standardise
 from models.predictor import ExplainedClassifier, TorchPredictor, load_torch_predictor
 
@@ -62,37 +62,21 @@ def test_normalisation_folded_into_the_convolutions_changes_nothing_to_speak_of(
     assert found == pytest.approx(TorchPredictor(network).predict(patches).probabilities, abs=1e-5)
 
 
-def test_with_a_margin_measured_by_the_rule_every_stage_is_that_of_single_precision(
-    exact: ExactOnDevice, half: SinglePass, many: np.ndarray, tmp_path: Path
+def test_in_fast_mode_every_stage_is_that_of_single_precision(
+    exact: ExactOnDevice, half: SinglePass, many: np.ndarray
 ) -> None:
-    rule = MarginOnDevice(tmp_path / "graphs" / "half.json", n_fewest=8)
-    fast = FastOnDevice(half, exact, rule)
-    for first in (0, 4):
-        assert fast.predict(many[first : first + 4]).is_exact.all()  # until the margin is known
-    assert rule.measured is not None
-    assert rule.measured.n_held_out == 8
+    fast = FastOnDevice(half, exact)
     found, expected = fast.predict(many), exact.predict(many)
     assert np.array_equal(found.probabilities.argmax(axis=1), expected.probabilities.argmax(axis=1))
-    close = margins_of(half.run(many)[0]) < rule.measured.margin
-    assert np.array_equal(found.is_exact, close)
+    assert found.probabilities[found.is_exact] == pytest.approx(expected.probabilities[found.is_exact], abs=1e-5)
     assert found.probabilities == pytest.approx(expected.probabilities, abs=0.05)
-    assert f"below a margin of {rule.measured.margin:.3f}" in fast.device_name
-
-
-def test_the_margin_is_kept_for_the_next_process(tmp_path: Path) -> None:
-    certain = np.full((4, N_CLASSES), 0.01, np.float32)
-    certain[:, 2] = 0.94
-    other = certain.copy()
-    other[0, [1, 2]] = 0.52, 0.43
-    MarginOnDevice(tmp_path / "half.json", n_fewest=4).compare(other, certain)
-    kept = MarginOnDevice(tmp_path / "half.json", n_fewest=4).measured
-    assert isinstance(kept, Quantisation)
-    assert kept.margin == pytest.approx(1.5 * 0.09, abs=1e-6)
-    assert (kept.n_same_alone, kept.n_same) == (3, 4)
+    assert "below a margin of 0.050 or wider" in fast.device_name
+    assert isinstance(fast, TwoPassPredictor)
+    assert isinstance(fast, OnDevice)
 
 
 def test_screening_is_the_shorter_numbers_alone(exact: ExactOnDevice, half: SinglePass, patches: np.ndarray) -> None:
-    screening = FastOnDevice(half, exact, None)
+    screening = ScreeningOnDevice(half, exact)
     found = screening.predict(patches)
     assert np.array_equal(found.probabilities, half.run(patches)[0])
     assert not found.is_exact.any()
@@ -108,7 +92,7 @@ def test_a_patch_on_which_the_shorter_numbers_overflow_is_predicted_exactly(
             probabilities[1] = np.nan
             return probabilities, maps
 
-    found = FastOnDevice(Overflowing(half._captured), exact, None).predict(patches)
+    found = ScreeningOnDevice(Overflowing(half._captured), exact).predict(patches)
     assert found.is_exact.tolist() == [False, True, False]
     assert np.isfinite(found.probabilities).all()
 
@@ -120,7 +104,7 @@ def test_a_table_of_colours_is_applied_before_either_pass(
     packed = patches.astype(np.uint32)
     found = table[(packed[..., 0] << 16) | (packed[..., 1] << 8) | packed[..., 2]]
     recoloured = np.ascontiguousarray(found.view(np.uint8).reshape(*patches.shape[:3], 4)[..., :3])
-    fast = FastOnDevice(half, exact, None)
+    fast = ScreeningOnDevice(half, exact)
     assert np.array_equal(
         exact.with_colours(table).predict(patches).probabilities, exact.predict(recoloured).probabilities
     )

@@ -17,6 +17,7 @@ from core.domain.slides import RegistrationStatus
 from core.settings import Settings
 from core.slides.synthetic.pyramid import write_pyramid
 from core.workspace import Workspace, start_workspace
+from tests.pages.measured_model import measure
 
 ANNA = local_reader("Anna Reader")
 
@@ -84,7 +85,7 @@ def rows_of(tab: AppTest) -> dict[str, dict[str, object]]:
     return {str(row["Slide"]): dict(row) for row in table.to_dict("records")}
 
 
-def a_model(workspace: Workspace) -> None:
+def a_model(workspace: Workspace) -> RegisteredModel:
     """Register a model by its record alone."""
     model = RegisteredModel(
         model_id=ModelId("0" * 16),
@@ -97,6 +98,7 @@ def a_model(workspace: Workspace) -> None:
         registered_at=workspace.clock(),
     )
     workspace.models.add_model(model, actor="test")
+    return model
 
 
 def test_an_empty_page_says_what_to_do(workspace: Workspace) -> None:
@@ -205,6 +207,38 @@ def test_a_queued_run_can_be_cancelled(workspace: Workspace, folder: Path) -> No
     tab.button("slides.run_all").click().run()
     tab.button("slides.cancel_all").click().run()
     assert rows_of(tab.run())["good"]["Model"] == "cancelled"
+
+
+def test_without_a_fast_mode_the_page_says_where_it_comes_from(workspace: Workspace, folder: Path) -> None:
+    tab = registered(workspace, folder)
+    a_model(workspace)
+    tab.run()
+    assert "Fast mode is prepared on the Models page." in words_of(tab)
+    assert not [one for one in tab.button_group if one.key == "slides.mode"]
+
+
+def choosing(tab: AppTest, mode: str) -> AppTest:
+    """Choose how the model is run."""
+    next(one for one in tab.button_group if one.key == "slides.mode").set_value(mode)
+    return tab.run()
+
+
+@pytest.mark.parametrize(("mode", "words"), [("Fast", "Run the model fast"), ("Screening", "Screen with the model")])
+def test_all_are_run_in_the_mode_that_was_chosen(workspace: Workspace, folder: Path, mode: str, words: str) -> None:
+    tab = registered(workspace, folder)
+    workspace.supervisor.stop()
+    measure(a_model(workspace))
+    tab = choosing(tab.run(), mode)
+    assert tab.button("slides.run_all").label == f"{words} on all (1)"
+    tab.button("slides.run_all").click().run()
+    assert [job.mode.value for job in workspace.jobs.jobs()] == [mode.lower()]
+
+
+def test_a_screening_is_said_to_be_for_triage_before_it_is_asked_for(workspace: Workspace, folder: Path) -> None:
+    tab = registered(workspace, folder)
+    measure(a_model(workspace))
+    assert "never gives a call" not in words_of(tab.run())
+    assert "For triage only: a screening never gives a call." in words_of(choosing(tab, "Screening"))
 
 
 def test_a_file_that_changed_says_so_where_it_is_chosen(workspace: Workspace, folder: Path) -> None:

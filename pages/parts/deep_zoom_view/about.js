@@ -106,6 +106,7 @@ class AboutPatch {
       const margin = `${detail.stage}, then ${detail.runner_up}  (uncertainty ${detail.uncertainty.toFixed(2)})`;
       const words = detail.is_back ? "call, brought back" : "call";
       lines.push(fact(words, margin, "Uncertainty: 1 minus the margin between the two"));
+      if (detail.pass) lines.push(fact("fast run", detail.pass));
     } else if (detail.is_back) {
       lines.push(fact("brought back", detail.problem || "the model looks at it …"));
     } else {
@@ -208,5 +209,6 @@ function drawAboutSlide(element, stages, slide, run, others) {
     ...others.map((other) => fact(other.reader, readWords(other))),
     make("div", { class: "fr-legend-note", text: `Rule: ${call.rule}` }),
     make("div", { class: "fr-legend-note", text: `Model: ${run.model.name}` }),
+    run.second_pass ? make("div", { class: "fr-legend-note", "data-role": "second-pass", text: `Fast run: ${run.second_pass}` }) : "",
   );
 }

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from core.domain.predictions import PatchState, Run, RunId
+from core.domain.predictions import InferenceMode, PatchState, Run, RunId, SecondPass
 from core.domain.slides import Slide
 from core.domain.stages import STAGE_NAMES, STAGES
 from core.inference.exchange import PatchExport, patch_uuid, write_patches
@@ -105,3 +105,20 @@ def test_an_export_of_nothing_is_still_readable(export: PatchExport, tmp_path: P
         write_patches(empty, tmp_path / f"p.{form}", form)
     assert json.loads((tmp_path / "p.geojson").read_text(encoding="utf-8"))["features"] == []
     assert pq.read_table(tmp_path / "p.parquet").num_rows == 0
+
+
+def test_every_form_says_which_pass_made_a_patch_and_what_the_second_did(export: PatchExport, tmp_path: Path) -> None:
+    made = SecondPass(n_exact=2, n_parts=4, n_widened=1, n_sampled=9, n_sampled_same=8, margin=0.17, widest_margin=0.4)
+    predictions = replace(export.predictions, is_exact=np.array([True, False, False, True]))
+    run = replace(export.run, mode=InferenceMode.FAST, second_pass=made)
+    fast = replace(export, run=run, predictions=predictions)
+    for form in ("csv", "parquet", "geojson"):
+        write_patches(fast, tmp_path / f"p.{form}", form)
+    with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["computed"] for row in csv.DictReader(file)] == ["exactly", "in fewer digits", "exactly"]
+    table = pq.read_table(tmp_path / "p.parquet")
+    assert table.schema.metadata[b"mode"] == b"fast"
+    assert table.schema.metadata[b"second_pass"] == made.words(3).encode()
+    features = json.loads((tmp_path / "p.geojson").read_text(encoding="utf-8"))["features"]
+    assert [one["properties"]["metadata"]["computed"] for one in features] == ["exactly", "in fewer digits", "exactly"]
+    assert "unlike the calibration's" in features[0]["properties"]["metadata"]["second_pass"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.geometry import Box
-from core.domain.predictions import RunId, SlideCall
+from core.domain.predictions import RunId, SecondPass, SlideCall
 from core.domain.quality import Concern, ConcernCode
 from core.domain.recipe import Recipe, StainMethod
 from core.domain.stages import Stage
@@ -17,6 +17,7 @@ from core.inference.messages import (
     Finished,
     InferRequest,
     Message,
+    PatchOfRun,
     Predicted,
     PredictRequest,
     Progress,
@@ -54,6 +55,7 @@ COMMON = {
     "device": "auto",
     "run_folder": Path("/runs/x"),
 }
+PATCH = PatchOfRun(slide=SLIDE, patch_index=7, **COMMON)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -62,14 +64,12 @@ COMMON = {
         InferRequest(run_id=RUN, slide=SLIDE, stain_batch=(SLIDE, SLIDE), **COMMON),  # type: ignore[arg-type]
         ExplainRequest(
             request_id="r",
-            slide=SLIDE,
-            patch_index=7,
+            patch=PATCH,
             method="layercam",
             layer="layer2",
             stage=Stage.S1C,
-            **COMMON,  # type: ignore[arg-type]
         ),
-        PredictRequest(request_id="r", slide=SLIDE, patch_index=7, **COMMON),  # type: ignore[arg-type]
+        PredictRequest(request_id="r", patch=PATCH),
         Predicted(request_id="r", probabilities=(0.25, 0.75)),
         CancelRequest(run_id=RUN),
         Ready(process_id=5),
@@ -85,6 +85,9 @@ COMMON = {
             content_sha256="cd",
             concerns=(Concern(code=ConcernCode.PEN, sentence="much pen"),),
             quality_version="2",
+            second_pass=SecondPass(
+                n_exact=1, n_parts=2, n_widened=1, n_sampled=9, n_sampled_same=8, margin=0.17, widest_margin=0.5
+            ),
         ),
         Finished(
             run_id=RUN, call=None, n_patches=0, n_excluded=0, n_failed=0, seconds=0.0, device="cpu", content_sha256=""

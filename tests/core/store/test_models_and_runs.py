@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.predictions import RunId
+from core.domain.predictions import InferenceMode, RunId, SecondPass
 from core.domain.quality import Concern, ConcernCode
 from core.domain.recipe import StainMethod
 from core.domain.registry import ModelId
@@ -95,3 +95,10 @@ def test_the_last_run_of_a_model_on_a_slide_is_given(runs: RunStore) -> None:
 def test_a_run_of_another_model_or_slide_is_not_given(runs: RunStore) -> None:
     assert runs.finished_run(SLIDE_ID, OTHER_MODEL) is None
     assert runs.runs_of_slide(SlideId("0" * 32)) == ()
+
+
+def test_a_fast_run_comes_back_with_how_it_made_sure(runs: RunStore) -> None:
+    made = SecondPass(n_exact=12, n_parts=3, n_widened=1, n_sampled=9, n_sampled_same=8, margin=0.17, widest_margin=0.5)
+    fast = replace(make_run(OTHER_RUN), mode=InferenceMode.FAST, second_pass=made)
+    runs.add_run(fast)
+    assert runs.run_by_id(OTHER_RUN) == fast
