@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.agreement.bootstrap import Estimate, Resampling, estimate
+from core.agreement.bootstrap import Estimate, Resamples, Resampling, estimate
 from core.agreement.kappa import reader_pairs
 from core.agreement.pairwise import PairwiseAgreement
 from core.agreement.ratings import Ratings
@@ -48,11 +48,11 @@ def _ceiling(
     names = reader_pairs(ratings.readers)
     with_model = [number for number, pair in enumerate(names) if ratings.model_reader in pair]
     people = [number for number in range(len(names)) if number not in with_model]
-    values, samples = pairwise.kappas[weighting], pairwise.samples[weighting]
-    between, between_drawn = _mean(values[None], people), _mean(samples, people)
-    to_model, to_model_drawn = _mean(values[None], with_model), _mean(samples, with_model)
+    values, resamples = pairwise.kappas[weighting], pairwise.resamples[weighting]
+    between, between_drawn = _mean(values[None], people), resamples.then(lambda rows: _mean(rows, people))
+    to_model, to_model_drawn = _mean(values[None], with_model), resamples.then(lambda rows: _mean(rows, with_model))
 
-    def found(value: FloatArray, why: str, drawn: FloatArray) -> Estimate:
+    def found(value: FloatArray, why: str, drawn: Resamples) -> Estimate:
         return estimate(float(value[0]), why, drawn, ratings.n_subjects, resampling)
 
     why_between = "no two readers have a kappa in this weighting"
@@ -61,7 +61,7 @@ def _ceiling(
     return HumanCeiling(
         weighting=weighting,
         reader_reader=found(between, why_between, between_drawn),
-        ceiling=found(_root(between), why_bound, _root(between_drawn)),
+        ceiling=found(_root(between), why_bound, between_drawn.then(_root)),
         model_reader=found(to_model, why_model, to_model_drawn),
     )
 

@@ -45,10 +45,7 @@ def method_of(ratings: Ratings, resampling: Resampling) -> Method:
         if ratings.n_repeated_reads
         else "No reader read an item twice."
     )
-    interval = (
-        f"percentile interval at {resampling.level_fraction:.0%} from {resampling.n_resamples} resamples of animals, "
-        f"seed {resampling.seed}"
-    )
+    interval = interval_words(resampling)
     return Method(
         weights=weights,
         scale_origin=ratings.scale.origin,
@@ -61,6 +58,15 @@ def method_of(ratings: Ratings, resampling: Resampling) -> Method:
         versions=_versions(),
         sentences=_sentences(ratings, interval, missing, repeated),
         cautions=_cautions(ratings),
+    )
+
+
+def interval_words(resampling: Resampling) -> str:
+    """Say how intervals are made."""
+    within = f" within {resampling.stratified_by}" if resampling.stratified_by else ""
+    return (
+        f"{resampling.interval.title} interval at {resampling.level_fraction:.0%} from {resampling.n_resamples} "
+        f"resamples of animals{within}, seed {resampling.seed}"
     )
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.agreement.bootstrap import Estimate, Resampling, estimate, resampled
+from core.agreement.bootstrap import (
+    Estimate,
+    Progress,
+    Resamples,
+    Resampling,
+    column_of,
+    drawing_of,
+    estimate,
+    resampled,
+    totals,
+    unheard,
+)
 from core.agreement.kappa import (
     ReaderPair,
     contingency,
@@ -47,16 +58,16 @@ class PairAgreement:
 class PairwiseAgreement:
     """All pairs, with the kappas and their resamples for what is made of them.
 
-    `kappas` holds pairs, `samples` resamples x pairs for each weighting, NaN where not estimable.
+    `kappas` holds pairs, `resamples` rows of pairs for each weighting, NaN where not estimable.
     """
 
     pairs: tuple[PairAgreement, ...]
     kappas: Mapping[Weighting, FloatArray] = field(compare=False, repr=False)
-    samples: Mapping[Weighting, FloatArray] = field(compare=False, repr=False)
+    resamples: Mapping[Weighting, Resamples] = field(compare=False, repr=False)
     undefined: Mapping[Weighting, NotEstimable]
 
 
-def pairwise_agreement(ratings: Ratings, resampling: Resampling) -> PairwiseAgreement:
+def pairwise_agreement(ratings: Ratings, resampling: Resampling, progress: Progress = unheard) -> PairwiseAgreement:
     """Compare every two readers of the ratings, the model included."""
     names = reader_pairs(ratings.readers)
     matrices = {weighting: weight_matrix(weighting, ratings.scale) for weighting in Weighting}
@@ -69,16 +80,20 @@ def pairwise_agreement(ratings: Ratings, resampling: Resampling) -> PairwiseAgre
         tables = sums.reshape(len(sums), len(names), n_stages, n_stages)
         return np.stack([kappas(tables, matrix) for matrix in weights.values()], axis=1)
 
-    values = all_kappas(np.asarray(features.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
-    drawn = resampled(features, all_kappas, resampling)
+    values = all_kappas(totals(features))[0]
+    drawn = resampled(features, all_kappas, drawing_of(ratings, resampling, progress))
     found = PairwiseAgreement(
         pairs=(),
         kappas={weighting: values[number] for number, weighting in enumerate(weights)},
-        samples={weighting: drawn[:, number, :] for number, weighting in enumerate(weights)},
+        resamples={weighting: _of_weighting(drawn, number) for number, weighting in enumerate(weights)},
         undefined=undefined,
     )
     pairs = tuple(_pair(ratings, pair, number, found, resampling) for number, pair in enumerate(names))
-    return PairwiseAgreement(pairs=pairs, kappas=found.kappas, samples=found.samples, undefined=undefined)
+    return replace(found, pairs=pairs)
+
+
+def _of_weighting(drawn: Resamples, number: int) -> Resamples:
+    return drawn.then(lambda rows: rows[:, number, :])
 
 
 def _pair(
@@ -93,8 +108,8 @@ def _pair(
         if weighting in found.undefined:
             kappa[weighting] = asymptotic[weighting] = Estimate(value=None, why=found.undefined[weighting].why)
             continue
-        value, samples = float(found.kappas[weighting][number]), found.samples[weighting][:, number]
-        kappa[weighting] = estimate(value, why, samples, n_subjects, resampling)
+        value, column = float(found.kappas[weighting][number]), column_of(found.resamples[weighting], number)
+        kappa[weighting] = estimate(value, why, column, n_subjects, resampling)
         asymptotic[weighting] = _asymptotic(table, weighting, ratings, why, resampling)
     return PairAgreement(
         reader_a=pair[0],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.agreement.alpha import Metric
-from core.agreement.bootstrap import Estimate, Resampling
+from core.agreement.bootstrap import Estimate, Progress, Resampling, unheard
 from core.agreement.ceiling import HumanCeiling, human_ceilings
 from core.agreement.method import Method, method_of
 from core.agreement.overall import OverallAgreement, overall_agreement
@@ -45,10 +45,15 @@ class AgreementReport:
         return json.dumps(_document(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def build_report(ratings: Ratings, resampling: Resampling | None = None) -> AgreementReport:
-    """Compute everything, with 2,000 resamples and seed 1 unless told otherwise."""
+def build_report(
+    ratings: Ratings, resampling: Resampling | None = None, progress: Progress = unheard
+) -> AgreementReport:
+    """Compute everything, with 2,000 resamples and seed 1 unless told otherwise.
+
+    `progress` is told the share that is done.
+    """
     chosen = resampling or Resampling()
-    pairwise = pairwise_agreement(ratings, chosen)
+    pairwise = pairwise_agreement(ratings, chosen, lambda share: progress(share / 2.0))
     return AgreementReport(
         scale=ratings.scale,
         readers=ratings.readers,
@@ -58,7 +63,7 @@ def build_report(ratings: Ratings, resampling: Resampling | None = None) -> Agre
         n_reads=ratings.n_reads,
         n_missing=ratings.n_missing,
         pairs=pairwise.pairs,
-        overall=overall_agreement(ratings, chosen),
+        overall=overall_agreement(ratings, chosen, lambda share: progress((1.0 + share) / 2.0)),
         ceilings=human_ceilings(ratings, pairwise, chosen),
         method=method_of(ratings, chosen),
     )
