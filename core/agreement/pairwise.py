@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import sparse
 
 from core.agreement.bootstrap import (
     Estimate,
@@ -30,6 +31,7 @@ from core.agreement.kappa import (
     why_no_kappa,
     within_one_stage,
 )
+from core.agreement.marginal import MarginalAgreement, marginal_agreement, mean_differences
 from core.agreement.ratings import MISSING, Ratings
 from core.agreement.weights import FloatArray, NotEstimable, Weighting, weight_matrix
 
@@ -51,6 +53,7 @@ class PairAgreement:
     within_one_stage: float | None
     kappa: Mapping[Weighting, Estimate]
     asymptotic: Mapping[Weighting, Estimate]
+    marginal: MarginalAgreement
     confusion: tuple[tuple[int, ...], ...]
 
 
@@ -67,6 +70,15 @@ class PairwiseAgreement:
     undefined: Mapping[Weighting, NotEstimable]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Higher:
+    """By how many stages the second of each pair stages higher, and the cells of each pair by animal."""
+
+    values: FloatArray
+    resamples: Resamples
+    features: sparse.csr_array
+
+
 def pairwise_agreement(ratings: Ratings, resampling: Resampling, progress: Progress = unheard) -> PairwiseAgreement:
     """Compare every two readers of the ratings, the model included."""
     names = reader_pairs(ratings.readers)
@@ -76,29 +88,37 @@ def pairwise_agreement(ratings: Ratings, resampling: Resampling, progress: Progr
     n_stages = len(ratings.scale.labels)
     features = pair_features(ratings, names)
 
-    def all_kappas(sums: FloatArray) -> FloatArray:
+    def statistics(sums: FloatArray) -> FloatArray:
         tables = sums.reshape(len(sums), len(names), n_stages, n_stages)
-        return np.stack([kappas(tables, matrix) for matrix in weights.values()], axis=1)
+        found = [kappas(tables, matrix) for matrix in weights.values()]
+        return np.stack([*found, mean_differences(tables, ratings.scale)], axis=1)
 
-    values = all_kappas(totals(features))[0]
-    drawn = resampled(features, all_kappas, drawing_of(ratings, resampling, progress))
+    drawn = resampled(features, statistics, drawing_of(ratings, resampling, progress))
+    values = statistics(totals(features))[0]
+    kappas_drawn = {weighting: _row_of(drawn, number) for number, weighting in enumerate(weights)}
     found = PairwiseAgreement(
         pairs=(),
         kappas={weighting: values[number] for number, weighting in enumerate(weights)},
-        resamples={weighting: _of_weighting(drawn, number) for number, weighting in enumerate(weights)},
+        resamples=kappas_drawn,
         undefined=undefined,
     )
-    pairs = tuple(_pair(ratings, pair, number, found, resampling) for number, pair in enumerate(names))
+    higher = _Higher(values=values[-1], resamples=_row_of(drawn, -1), features=features)
+    pairs = tuple(_pair(ratings, (number, pair), found, higher, resampling) for number, pair in enumerate(names))
     return replace(found, pairs=pairs)
 
 
-def _of_weighting(drawn: Resamples, number: int) -> Resamples:
+def _row_of(drawn: Resamples, number: int) -> Resamples:
     return drawn.then(lambda rows: rows[:, number, :])
 
 
 def _pair(
-    ratings: Ratings, pair: ReaderPair, number: int, found: PairwiseAgreement, resampling: Resampling
+    ratings: Ratings,
+    numbered: tuple[int, ReaderPair],
+    found: PairwiseAgreement,
+    higher: _Higher,
+    resampling: Resampling,
 ) -> PairAgreement:
+    number, pair = numbered
     table = contingency(ratings, pair)
     n_subjects = _shared_subjects(ratings, pair)
     why = why_no_kappa(table, pair)
@@ -120,8 +140,19 @@ def _pair(
         within_one_stage=within_one_stage(table, ratings.scale),
         kappa=kappa,
         asymptotic=asymptotic,
+        marginal=_marginal(table, numbered, higher, n_subjects, resampling),
         confusion=tuple(tuple(round(count) for count in row) for row in table.tolist()),
     )
+
+
+def _marginal(
+    table: FloatArray, numbered: tuple[int, ReaderPair], higher: _Higher, n_subjects: int, resampling: Resampling
+) -> MarginalAgreement:
+    number, pair = numbered
+    why = f"no item was read by both {pair[0]} and {pair[1]}"
+    mean = estimate(float(higher.values[number]), why, column_of(higher.resamples, number), n_subjects, resampling)
+    cells = higher.features[:, number * table.size : (number + 1) * table.size]
+    return marginal_agreement(table, sparse.csr_array(cells), mean, why)
 
 
 def _asymptotic(

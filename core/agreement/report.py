@@ -11,6 +11,7 @@ from typing import TypeAlias
 from core.agreement.alpha import Metric
 from core.agreement.bootstrap import Estimate, Progress, Resampling, unheard
 from core.agreement.ceiling import HumanCeiling, human_ceilings
+from core.agreement.marginal import Homogeneity, MarginalAgreement
 from core.agreement.method import Method, method_of
 from core.agreement.overall import OverallAgreement, overall_agreement
 from core.agreement.pairwise import PairAgreement, pairwise_agreement
@@ -109,7 +110,26 @@ def _pair(pair: PairAgreement) -> Json:
         "within_one_stage": _rounded(pair.within_one_stage),
         "kappa": _leaves(pair.kappa),
         "asymptotic": _leaves(pair.asymptotic),
+        "marginal": _marginal(pair.marginal),
         "confusion": [list(row) for row in pair.confusion],
+    }
+
+
+def _marginal(found: MarginalAgreement) -> Json:
+    return {
+        "stuart_maxwell": _homogeneity(found.stuart_maxwell),
+        "by_animal": _homogeneity(found.by_animal),
+        "mean_difference": _leaf(found.mean_difference),
+    }
+
+
+def _homogeneity(found: Homogeneity) -> Json:
+    if found.statistic is None:
+        return {"statistic": None, "why": found.why}
+    return {
+        "statistic": _rounded(found.statistic),
+        "degrees": found.degrees,
+        "p_value": _rounded(found.p_value),
     }
 
 
