@@ -64,7 +64,7 @@ def read_features(ratings: Ratings) -> sparse.csr_array:
             chosen.reshape(len(counts), chosen.shape[1] * chosen.shape[2]),
         ]
     )
-    return subject_sums(features, ratings.subject_numbers())
+    return subject_sums(features, ratings.subject_numbers(), ratings.n_subjects)
 
 
 def read_sums(sums: FloatArray, n_readers: int, n_stages: int) -> ReadSums:

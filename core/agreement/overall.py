@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.agreement.alpha import Metric, alphas
-from core.agreement.bootstrap import Estimate, Resampling, estimates, resampled
+from core.agreement.bootstrap import (
+    Estimate,
+    Progress,
+    Resampling,
+    drawing_of,
+    estimates,
+    resampled,
+    totals,
+    unheard,
+)
 from core.agreement.chance_corrected import (
     ReadSums,
     brennan_prediger,
@@ -48,7 +57,7 @@ class OverallAgreement:
     confused: ConfusedStages | None
 
 
-def overall_agreement(ratings: Ratings, resampling: Resampling) -> OverallAgreement:
+def overall_agreement(ratings: Ratings, resampling: Resampling, progress: Progress = unheard) -> OverallAgreement:
     """Compare all people of the ratings at once."""
     people = ratings.of_readers(ratings.people)
     shape = (len(people.readers), len(people.scale.labels))
@@ -60,10 +69,10 @@ def overall_agreement(ratings: Ratings, resampling: Resampling) -> OverallAgreem
         return _all_statistics(read_sums(sums, *shape), list(weights.values()), nearby)
 
     features = read_features(people)
-    totals = np.asarray(features.sum(axis=0), dtype=np.float64).reshape(1, -1)
-    sums = read_sums(totals, *shape)
-    drawn = resampled(features, statistics, resampling)
-    values = statistics(totals)[0]
+    all_sums = totals(features)
+    sums = read_sums(all_sums, *shape)
+    drawn = resampled(features, statistics, drawing_of(people, resampling, progress))
+    values = statistics(all_sums)[0]
     whys = _whys(people, sums, len(weights))
     found = list(estimates(values, whys, drawn, people.n_subjects, resampling))
     return _gathered(people, sums, found, matrices)
@@ -77,14 +86,18 @@ def _all_statistics(sums: ReadSums, weights: list[FloatArray], nearby: FloatArra
     return np.column_stack([*columns, specific_agreement(sums)])
 
 
+def why_no_coefficient(people: Ratings, sums: ReadSums) -> str:
+    """Say why a coefficient of all readers would not be estimable."""
+    if len(people.readers) < 2:
+        return "agreement needs two readers"
+    if not sums.n_paired_items[0]:
+        return "no item was read by two readers"
+    return "every read is one and the same stage"
+
+
 def _whys(people: Ratings, sums: ReadSums, n_weightings: int) -> list[str]:
     """Say for each statistic why it would not be estimable."""
-    if len(people.readers) < 2:
-        why = "agreement needs two readers"
-    elif not sums.n_paired_items[0]:
-        why = "no item was read by two readers"
-    else:
-        why = "every read is one and the same stage"
+    why = why_no_coefficient(people, sums)
     by_stage = [f"no item with two reads has a read of stage {label}" for label in people.scale.labels]
     return [why] * (2 + len(_COEFFICIENTS) * n_weightings + len(Metric)) + by_stage
 

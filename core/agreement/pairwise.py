@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import sparse
 
-from core.agreement.bootstrap import Estimate, Resampling, estimate, resampled
+from core.agreement.bootstrap import (
+    Estimate,
+    Progress,
+    Resamples,
+    Resampling,
+    column_of,
+    drawing_of,
+    estimate,
+    resampled,
+    totals,
+    unheard,
+)
 from core.agreement.kappa import (
     ReaderPair,
     contingency,
@@ -19,6 +31,7 @@ from core.agreement.kappa import (
     why_no_kappa,
     within_one_stage,
 )
+from core.agreement.marginal import MarginalAgreement, marginal_agreement, mean_differences
 from core.agreement.ratings import MISSING, Ratings
 from core.agreement.weights import FloatArray, NotEstimable, Weighting, weight_matrix
 
@@ -40,6 +53,7 @@ class PairAgreement:
     within_one_stage: float | None
     kappa: Mapping[Weighting, Estimate]
     asymptotic: Mapping[Weighting, Estimate]
+    marginal: MarginalAgreement
     confusion: tuple[tuple[int, ...], ...]
 
 
@@ -47,16 +61,25 @@ class PairAgreement:
 class PairwiseAgreement:
     """All pairs, with the kappas and their resamples for what is made of them.
 
-    `kappas` holds pairs, `samples` resamples x pairs for each weighting, NaN where not estimable.
+    `kappas` holds pairs, `resamples` rows of pairs for each weighting, NaN where not estimable.
     """
 
     pairs: tuple[PairAgreement, ...]
     kappas: Mapping[Weighting, FloatArray] = field(compare=False, repr=False)
-    samples: Mapping[Weighting, FloatArray] = field(compare=False, repr=False)
+    resamples: Mapping[Weighting, Resamples] = field(compare=False, repr=False)
     undefined: Mapping[Weighting, NotEstimable]
 
 
-def pairwise_agreement(ratings: Ratings, resampling: Resampling) -> PairwiseAgreement:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Higher:
+    """By how many stages the second of each pair stages higher, and the cells of each pair by animal."""
+
+    values: FloatArray
+    resamples: Resamples
+    features: sparse.csr_array
+
+
+def pairwise_agreement(ratings: Ratings, resampling: Resampling, progress: Progress = unheard) -> PairwiseAgreement:
     """Compare every two readers of the ratings, the model included."""
     names = reader_pairs(ratings.readers)
     matrices = {weighting: weight_matrix(weighting, ratings.scale) for weighting in Weighting}
@@ -65,25 +88,37 @@ def pairwise_agreement(ratings: Ratings, resampling: Resampling) -> PairwiseAgre
     n_stages = len(ratings.scale.labels)
     features = pair_features(ratings, names)
 
-    def all_kappas(sums: FloatArray) -> FloatArray:
+    def statistics(sums: FloatArray) -> FloatArray:
         tables = sums.reshape(len(sums), len(names), n_stages, n_stages)
-        return np.stack([kappas(tables, matrix) for matrix in weights.values()], axis=1)
+        found = [kappas(tables, matrix) for matrix in weights.values()]
+        return np.stack([*found, mean_differences(tables, ratings.scale)], axis=1)
 
-    values = all_kappas(np.asarray(features.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
-    drawn = resampled(features, all_kappas, resampling)
+    drawn = resampled(features, statistics, drawing_of(ratings, resampling, progress))
+    values = statistics(totals(features))[0]
+    kappas_drawn = {weighting: _row_of(drawn, number) for number, weighting in enumerate(weights)}
     found = PairwiseAgreement(
         pairs=(),
         kappas={weighting: values[number] for number, weighting in enumerate(weights)},
-        samples={weighting: drawn[:, number, :] for number, weighting in enumerate(weights)},
+        resamples=kappas_drawn,
         undefined=undefined,
     )
-    pairs = tuple(_pair(ratings, pair, number, found, resampling) for number, pair in enumerate(names))
-    return PairwiseAgreement(pairs=pairs, kappas=found.kappas, samples=found.samples, undefined=undefined)
+    higher = _Higher(values=values[-1], resamples=_row_of(drawn, -1), features=features)
+    pairs = tuple(_pair(ratings, (number, pair), found, higher, resampling) for number, pair in enumerate(names))
+    return replace(found, pairs=pairs)
+
+
+def _row_of(drawn: Resamples, number: int) -> Resamples:
+    return drawn.then(lambda rows: rows[:, number, :])
 
 
 def _pair(
-    ratings: Ratings, pair: ReaderPair, number: int, found: PairwiseAgreement, resampling: Resampling
+    ratings: Ratings,
+    numbered: tuple[int, ReaderPair],
+    found: PairwiseAgreement,
+    higher: _Higher,
+    resampling: Resampling,
 ) -> PairAgreement:
+    number, pair = numbered
     table = contingency(ratings, pair)
     n_subjects = _shared_subjects(ratings, pair)
     why = why_no_kappa(table, pair)
@@ -93,8 +128,8 @@ def _pair(
         if weighting in found.undefined:
             kappa[weighting] = asymptotic[weighting] = Estimate(value=None, why=found.undefined[weighting].why)
             continue
-        value, samples = float(found.kappas[weighting][number]), found.samples[weighting][:, number]
-        kappa[weighting] = estimate(value, why, samples, n_subjects, resampling)
+        value, column = float(found.kappas[weighting][number]), column_of(found.resamples[weighting], number)
+        kappa[weighting] = estimate(value, why, column, n_subjects, resampling)
         asymptotic[weighting] = _asymptotic(table, weighting, ratings, why, resampling)
     return PairAgreement(
         reader_a=pair[0],
@@ -105,8 +140,19 @@ def _pair(
         within_one_stage=within_one_stage(table, ratings.scale),
         kappa=kappa,
         asymptotic=asymptotic,
+        marginal=_marginal(table, numbered, higher, n_subjects, resampling),
         confusion=tuple(tuple(round(count) for count in row) for row in table.tolist()),
     )
+
+
+def _marginal(
+    table: FloatArray, numbered: tuple[int, ReaderPair], higher: _Higher, n_subjects: int, resampling: Resampling
+) -> MarginalAgreement:
+    number, pair = numbered
+    why = f"no item was read by both {pair[0]} and {pair[1]}"
+    mean = estimate(float(higher.values[number]), why, column_of(higher.resamples, number), n_subjects, resampling)
+    cells = higher.features[:, number * table.size : (number + 1) * table.size]
+    return marginal_agreement(table, sparse.csr_array(cells), mean, why)
 
 
 def _asymptotic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -42,6 +42,7 @@ class Ratings:
     item: the unit of independence. `model_reader` is the reader that is a model, None where none is.
     `subjects_known` is False where every item was taken as its own subject for want of a column.
     `n_repeated_reads` counts further reads of one reader for one item that were left out: the first stands.
+    `traits` names what else is known of each item (site, scanner, group, ...); None where it is not stated.
     """
 
     scale: Scale
@@ -52,8 +53,11 @@ class Ratings:
     model_reader: str | None = None
     subjects_known: bool = True
     n_repeated_reads: int = 0
+    traits: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if any(len(values) != len(self.items) for values in self.traits.values()):
+            raise ValueError("a trait has one value for each item")
         if self.stages.shape != (len(self.items), len(self.readers)) or len(self.subjects) != len(self.items):
             raise ValueError("stages, items, readers and subjects do not fit each other")
         if len(set(self.items)) != len(self.items) or len(set(self.readers)) != len(self.readers):
@@ -105,10 +109,32 @@ class Ratings:
         """Number the subject of each item, 0 upwards in order of their names."""
         return np.unique(np.array(self.subjects, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
 
+    def of_items(self, rows: NDArray[np.int64]) -> Ratings:
+        """Give the reads of these items, by their places; all readers kept."""
+        chosen = rows.tolist()
+        return replace(
+            self,
+            items=tuple(self.items[row] for row in chosen),
+            subjects=tuple(self.subjects[row] for row in chosen),
+            stages=self.stages[rows],
+            traits={name: tuple(values[row] for row in chosen) for name, values in self.traits.items()},
+        )
+
+    def subject_trait(self, name: str) -> NDArray[np.int64]:
+        """Number the value of a trait of each subject, in the order of `subject_numbers`.
+
+        A subject whose items differ in it has a value of its own, made of all of them; so has one without any.
+        """
+        found: dict[int, set[str]] = {}
+        for number, value in zip(self.subject_numbers().tolist(), self.traits[name], strict=True):
+            found.setdefault(number, set()).add("" if value is None else f"={value}")
+        words = [" ".join(sorted(found[number])) for number in range(len(found))]
+        return np.unique(np.array(words, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
+
     def fingerprint(self) -> str:
         """Hash everything that can change a statistic; equal for equal ratings."""
         said = (self.scale, self.items, self.readers, self.subjects, self.model_reader, self.subjects_known)
-        digest = hashlib.sha256(repr((said, self.n_repeated_reads)).encode())
+        digest = hashlib.sha256(repr((said, self.n_repeated_reads, dict(self.traits))).encode())
         digest.update(self.stages.tobytes())
         return digest.hexdigest()
 

@@ -216,3 +216,18 @@ WORKED_EXAMPLE = CountTable(
         (0, 2, 2, 3, 7),
     ),
 )
+
+STUART_1953 = SquareTable(
+    source="Stuart 1953, Biometrika 40:105 (and 1955, 42:412): unaided vision of 7477 women, right and left eye",
+    labels=("highest", "second", "third", "lowest"),
+    counts=((1520, 266, 124, 66), (234, 1512, 432, 78), (117, 362, 1772, 205), (36, 82, 179, 492)),
+)
+
+SHROUT_FLEISS_1979 = ((9, 2, 5, 8), (6, 1, 3, 2), (8, 4, 6, 8), (7, 1, 2, 6), (10, 5, 6, 9), (6, 2, 4, 7))
+"""Shrout and Fleiss 1979, Psychol Bull 86:420, table 2: 6 targets, 4 judges."""
+
+PEAK_FLOW = (
+    *((494, 512), (395, 430), (516, 520), (434, 428), (476, 500), (557, 600), (413, 364), (442, 380), (650, 658)),
+    *((433, 445), (417, 432), (656, 626), (267, 260), (478, 477), (178, 259), (423, 350), (427, 451)),
+)
+"""Bland and Altman 1986, Lancet 327:307, table: first peak flow by the Wright and the mini Wright meter, 17 people."""
