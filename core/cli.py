@@ -21,7 +21,6 @@ from core.commands import (
     regions,
     study,
     verify,
-    worker,
 )
 from core.domain.errors import FibroreadError, TryAgain
 
@@ -38,7 +37,6 @@ _COMMANDS = (
     bench,
     demo_model,
     demo_slides,
-    worker,
 )
 _EXIT_INTERRUPTED = 130
 

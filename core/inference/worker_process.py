@@ -13,7 +13,7 @@ from types import MappingProxyType
 from core.domain.errors import WorkerLost
 from core.inference.messages import Message, from_line, to_line
 
-WORKER_COMMAND = (sys.executable, "-m", "core.cli", "worker")
+WORKER_COMMAND = (sys.executable, "-m", "core.worker")
 _SECONDS_TO_END = 5.0
 
 

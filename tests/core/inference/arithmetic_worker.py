@@ -69,7 +69,7 @@ def _arithmetic(before: Callable[[int], None]) -> Arithmetic:
 
 
 def main() -> None:
-    """Serve as `fibroread worker` does."""
+    """Serve as the worker that the app starts does."""
     ways = {
         "die": _die,
         "--die-on-first-device": _die_on_first_device,
