@@ -19,7 +19,7 @@ from core.inference.pipeline import Pause, Pipeline, Progress
 from core.inference.plan import Plan, SiblingSamples, make_plan
 from core.inference.ports import PatchPredictor, RegionReader, SlideAggregator
 from core.inference.reader_processes import ToRead
-from core.inference.results import Shard, gather, load_results, results_folder, save_results, shards_folder
+from core.inference.results import gather, load_results, results_folder, save_results, shards_folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,10 +72,10 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
     facts = Facts(stain=plan.stain, concerns=plan.concerns)
     _begin(task.run_folder, facts)
     feed = feed_of(task.to_read(plan), task.reader, predictor, task.cores)
-    shards = Pipeline(plan, feed, shards_folder(task.run_folder), task.check_slide).run(progress, pause)
-    if shards is None:
+    pipeline = Pipeline(plan, feed, shards_folder(task.run_folder), task.check_slide)
+    if not pipeline.run(progress, pause):
         return None
-    predictions = _gathered(plan, shards)
+    predictions = gather(plan.places.grid, plan.places.state, plan.places.tissue_fraction, pipeline.shards())
     facts = replace(facts, content_sha256=save_results(task.run_folder, predictions))
     write_facts(task.run_folder, facts)
     shutil.rmtree(shards_folder(task.run_folder), ignore_errors=True)
@@ -88,10 +88,6 @@ def _begin(run_folder: Path, facts: Facts) -> None:
         shutil.rmtree(shards_folder(run_folder), ignore_errors=True)
         run_folder.mkdir(parents=True, exist_ok=True)
         write_facts(run_folder, facts)
-
-
-def _gathered(plan: Plan, shards: list[Shard]) -> PatchPredictions:
-    return gather(plan.places.grid, plan.places.state, plan.places.tissue_fraction, shards)
 
 
 def _outcome(task: InferenceTask, predictions: PatchPredictions, facts: Facts, began_s: float) -> Outcome:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.errors import RunDamaged
 from core.inference.feeding import Feed
 from core.inference.open_shard import Cut, OpenShard
 from core.inference.plan import Plan
@@ -44,24 +45,33 @@ class Pipeline:
 
     def __init__(self, plan: Plan, feed: Feed, folder: Path, check_slide: Callable[[], None]) -> None:
         self._plan, self._feed, self._folder, self._check_slide = plan, feed, folder, check_slide
+        self._indices = [
+            np.array([index for block in blocks for index in block.wanted], np.int64) for blocks in plan.shards
+        ]
 
-    def run(self, progress: Progress, pause: Pause) -> list[Shard] | None:
-        """Give all shards, those on disk as they are; None when stopped."""
-        plan = self._plan
-        indices = [np.array([index for block in blocks for index in block.wanted], np.int64) for blocks in plan.shards]
-        stored = ((number, load_shard(self._path(number), index)) for number, index in enumerate(indices))
-        done = {number: shard for number, shard in stored if shard is not None}
-        missing = {number: index for number, index in enumerate(indices) if number not in done}
-        n_done = sum(len(shard.index) for shard in done.values())
-        progress(n_done, plan.n_wanted)
+    def run(self, progress: Progress, pause: Pause) -> bool:
+        """Predict and store all shards that are not on disk; say whether all are now, which they are unless stopped."""
+        n_wanted = self._plan.n_wanted
+        numbered = enumerate(self._indices)
+        missing = {number: index for number, index in numbered if load_shard(self._path(number), index) is None}
+        n_done = n_wanted - sum(map(len, missing.values()))
+        progress(n_done, n_wanted)
         for minibatch in self._predicted(missing):
             if minibatch.cut.is_last:
-                done[minibatch.number] = self._store(minibatch)
+                self._store(minibatch)
                 n_done += minibatch.cut.n_taken
-            progress(n_done + (0 if minibatch.cut.is_last else minibatch.cut.n_taken), plan.n_wanted)
+            progress(n_done + (0 if minibatch.cut.is_last else minibatch.cut.n_taken), n_wanted)
             if pause():
-                return None
-        return [done[number] for number in range(len(indices))]
+                return False
+        return True
+
+    def shards(self) -> Iterator[Shard]:
+        """Give the stored shards, each read when it is asked for, so that none is held. Raises: RunDamaged."""
+        for number, index in enumerate(self._indices):
+            shard = load_shard(self._path(number), index)
+            if shard is None:
+                raise RunDamaged(f"{self._path(number)} cannot be read back. Run the slide again.")
+            yield shard
 
     def _predicted(self, missing: dict[int, Indices]) -> Iterator[_UnderWay]:
         """Give each minibatch of the missing shards, in order, when its answer has been taken in."""
@@ -87,10 +97,9 @@ class Pipeline:
                 answer = streams.submit(self._feed.predictor.predict, cut.pixels) if cut.patches else None
                 yield _UnderWay(number=number, shard=shard, cut=cut, answer=answer)
 
-    def _store(self, last: _UnderWay) -> Shard:
+    def _store(self, last: _UnderWay) -> None:
         self._check_slide()
         save_shard(self._path(last.number), last.shard.arrays)
-        return last.shard.arrays
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:05d}.npz"
