@@ -41,8 +41,9 @@ def raw_map(
 
     cam = _raw_method(method)(network, [getattr(network, layer)[-1]])
     try:
-        # Gradients start at the image, so that frozen weights can stay frozen.
-        found = cam(images.detach().clone().requires_grad_(True), [ClassifierOutputTarget(class_index)])
+        # Gradients start at the image, so that frozen weights can stay frozen; without any, nothing is kept for them.
+        image = images.detach().clone().requires_grad_(method != "eigencam")
+        found = cam(image, [ClassifierOutputTarget(class_index)])
     finally:
         cam.activations_and_grads.release()  # not `with cam`: its exit swallows IndexError (grad-cam 1.5.5)
     return cast(npt.NDArray[np.float32], found)
