@@ -22,7 +22,6 @@ from core.commands import (
     regions,
     study,
     verify,
-    worker,
 )
 from core.domain.errors import FibroreadError, TryAgain
 
@@ -40,7 +39,6 @@ _COMMANDS = (
     demo_model,
     demo_slides,
     fast_mode,
-    worker,
 )
 _EXIT_INTERRUPTED = 130
 

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.domain.fast_mode import FastMode
 from core.domain.predictions import InferenceMode
 from core.domain.stages import N_STAGES
 from core.inference.ports import PatchPredictor
-from core.retraining.calibration import CalibrationPatches, Tell
-from core.retraining.demo_model import DemoPlan, train_demo_model
+
+if TYPE_CHECKING:
+    from core.retraining.calibration import CalibrationPatches, Tell
 
 
 def describe_weights(path: Path) -> int:
@@ -25,6 +27,7 @@ def describe_weights(path: Path) -> int:
 
 def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> dict[str, object]:
     """Train the demo model into a folder, and give its card."""
+    from core.retraining.demo_model import DemoPlan, train_demo_model
     from models.training import PatchTrainer, TrainingPlan
 
     plan = DemoPlan()

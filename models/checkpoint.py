@@ -34,11 +34,12 @@ def load_checkpoint(path: Path, n_classes: int) -> nn.Module:
     Raises: ValueError: the file is no safetensors, or names the tensors that are missing, unknown or of another shape.
     """
     _refuse_misfits(path, _shapes(path), n_classes)
-    network = build_network(n_classes)
-    expected = network.state_dict()
+    with torch.device("meta"):  # no memory for weights that are thrown away at once
+        network = build_network(n_classes)
     tensors = load_file(path)
-    network.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()})
-    return network.float().eval()
+    single = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    network.load_state_dict(single, assign=True)
+    return network.eval()
 
 
 def describe_checkpoint(path: Path) -> int:

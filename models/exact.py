@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from models.minibatch import Minibatch
-from models.openvino_graph import CompiledGraph, export_graph, graph_path, graphs_folder, openvino_version
+from models.openvino_graph import CompiledGraph, graph_path, graphs_folder, openvino_version
+from models.torch_process import TorchProcess
 
 if TYPE_CHECKING:
     from models.predictor import TorchPredictor
 
 LARGEST_DIFFERENCE = 1e-4
 """How far a probability may lie from plain torch's."""
+_COMPARED_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +48,10 @@ class Comparison:
 class ExactPredictor:
     """Predicts through a graph once it has been compared with torch, and through torch where the two differ."""
 
-    def __init__(self, graph: CompiledGraph, load_reference: Callable[[], "TorchPredictor"], record: Path) -> None:
+    def __init__(self, graph: CompiledGraph, reference: "TorchProcess | TorchPredictor", record: Path) -> None:
         """Take a graph; `record` keeps its comparison, made with the first patches that it ever meets."""
-        self._graph, self._load_reference, self._record = graph, load_reference, record
+        self._graph, self._reference, self._record = graph, reference, record
         self._lock = threading.Lock()
-        self._reference: TorchPredictor | None = None
         self._comparison = _stored(record)
 
     @property
@@ -63,37 +63,37 @@ class ExactPredictor:
     def device_name(self) -> str:
         """Give what it runs on, in words."""
         if self._comparison is not None and not self._comparison.is_exact:
-            return f"{self._torch().device_name}; OpenVINO differed by {self._comparison.largest_difference:.1g}"
+            return f"{self._reference.device_name}; OpenVINO differed by {self._comparison.largest_difference:.1g}"
         return f"cpu ({len(os.sched_getaffinity(0))} threads, OpenVINO {openvino_version()})"
 
     def predict(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
         """Predict RGB patches (n, 224, 224, 3)."""
         comparison = self._comparison or self._compare(patches)
         if not comparison.is_exact:
-            return self._torch().predict(patches)
+            return self._reference.predict(patches)
         return self._through_graph(patches)
 
     def explain(
         self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int
     ) -> npt.NDArray[np.float32]:
-        """Give a raw saliency map of one RGB patch, as TorchPredictor does; the first call loads torch."""
-        return self._torch().explain(patch, method=method, layer=layer, class_index=class_index)
+        """Give a raw saliency map of one RGB patch, as TorchPredictor does; torch is loaded for it."""
+        return self._reference.explain(patch, method=method, layer=layer, class_index=class_index)
 
     def _through_graph(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
         probabilities, maps = self._graph.run(patches)
         return Minibatch(probabilities, maps.astype(np.float16), np.ones(len(patches), np.bool_))
 
-    def _torch(self) -> "TorchPredictor":
-        with self._lock:
-            if self._reference is None:
-                self._reference = self._load_reference()
-            return self._reference
-
     def _compare(self, patches: npt.NDArray[np.uint8]) -> Comparison:
-        reference = self._torch().predict(patches).probabilities
-        self._comparison = Comparison.of(self._through_graph(patches).probabilities, reference)
-        _store(self._record, self._comparison)
-        return self._comparison
+        """Compare on the first minibatch; other streams wait. Torch gets a few at a time: it takes 15 MB for each."""
+        with self._lock:
+            if self._comparison is None:
+                parts = [
+                    patches[first : first + _COMPARED_AT_ONCE] for first in range(0, len(patches), _COMPARED_AT_ONCE)
+                ]
+                reference = np.concatenate([self._reference.predict(part).probabilities for part in parts])
+                self._comparison = Comparison.of(self._through_graph(patches).probabilities, reference)
+                _store(self._record, self._comparison)
+            return self._comparison
 
 
 def load_exact_predictor(weights_path: Path) -> "ExactPredictor | TorchPredictor":
@@ -101,21 +101,17 @@ def load_exact_predictor(weights_path: Path) -> "ExactPredictor | TorchPredictor
 
     Raises: ValueError when the file does not fit.
     """
-
-    def load_reference() -> "TorchPredictor":
+    path, reference = graph_path(graphs_folder(weights_path), "fp32"), TorchProcess(weights_path)
+    try:
+        if not path.is_file():
+            reference.export(path)
+        return ExactPredictor(CompiledGraph(path), reference, path.with_suffix(".json"))
+    except (ImportError, OSError, RuntimeError) as error:
         from models.predictor import load_torch_predictor
 
-        return load_torch_predictor(weights_path)
-
-    try:
-        path = graph_path(graphs_folder(weights_path), "fp32")
-        if not path.is_file():
-            export_graph(load_reference().classifier, path)
-        return ExactPredictor(CompiledGraph(path), load_reference, path.with_suffix(".json"))
-    except (ImportError, OSError, RuntimeError) as error:
-        reference = load_reference()
-        reference.note = f"OpenVINO could not be used: {error}"
-        return reference
+        predictor = load_torch_predictor(weights_path)
+        predictor.note = f"OpenVINO could not be used: {error}"
+        return predictor
 
 
 def _stored(record: Path) -> Comparison | None:

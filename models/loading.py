@@ -1,6 +1,7 @@
 """The predictor that suits a device, and which devices there are."""
 
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _DEVICES = ("auto", "cpu", "cuda")
 _GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg")
+_in_use: "weakref.WeakValueDictionary[Path, ExactPredictor | TorchPredictor]" = weakref.WeakValueDictionary()
 
 
 def load_predictor(
@@ -25,9 +27,9 @@ def load_predictor(
         raise ValueError(f"unknown device '{device}'; use auto, cpu or cuda")
     if device == "cuda" or (device == "auto" and visible_devices()):
         return _load_on_cuda(weights_path, mode)
-    from models.exact import ExactPredictor, load_exact_predictor
+    from models.exact import ExactPredictor
 
-    exact = load_exact_predictor(weights_path)
+    exact = _exact_predictor(weights_path)
     if mode == "exact":
         return exact
     from models.fast import load_fast_predictor
@@ -36,6 +38,14 @@ def load_predictor(
     if not isinstance(exact, ExactPredictor):
         raise ValueError(f"the mode '{mode}' needs OpenVINO; {exact.note}")
     return load_fast_predictor(exact, graphs_folder(weights_path), is_screening=mode == "screening")
+
+
+def _exact_predictor(weights_path: Path) -> "ExactPredictor | TorchPredictor":
+    """Give a checkpoint's exact predictor, one to all who use it at a time: fast mode has it inside."""
+    from models.exact import load_exact_predictor
+
+    exact = _in_use.get(weights_path) or load_exact_predictor(weights_path)
+    return _in_use.setdefault(weights_path, exact)
 
 
 def visible_devices() -> tuple[str, ...]:

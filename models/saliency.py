@@ -41,8 +41,9 @@ def raw_map(
 
     cam = _raw_method(method)(network, [getattr(network, layer)[-1]])
     try:
-        # Gradients start at the image, so that frozen weights can stay frozen.
-        found = cam(images.detach().clone().requires_grad_(True), [ClassifierOutputTarget(class_index)])
+        # Gradients start at the image, so that frozen weights can stay frozen; without any, nothing is kept for them.
+        image = images.detach().clone().requires_grad_(method != "eigencam")
+        found = cam(image, [ClassifierOutputTarget(class_index)])
     finally:
         cam.activations_and_grads.release()  # not `with cam`: its exit swallows IndexError (grad-cam 1.5.5)
     return cast(npt.NDArray[np.float32], found)
@@ -59,7 +60,8 @@ def _raw_method(method: str) -> Any:
         "layercam": pytorch_grad_cam.LayerCAM,
         "eigencam": pytorch_grad_cam.EigenCAM,
     }[method]
-    return type(f"Raw{library_class.__name__}", (_Unscaled, library_class), {})
+    ours = _UnscaledEigen if method == "eigencam" else _Unscaled
+    return type(f"Raw{library_class.__name__}", (ours, library_class), {})
 
 
 class _Unscaled:
@@ -78,3 +80,18 @@ class _Unscaled:
     def aggregate_multi_layers(self, maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Give the only map, after ReLU."""
         return np.asarray(np.maximum(maps[0], 0.0), np.float32)
+
+
+class _UnscaledEigen(_Unscaled):
+    """Leaves out the vectors that the library (grad-cam 1.5.5) has decomposed as well and never looks at.
+
+    They are 40 MB at the first layer, and most of the time.
+    """
+
+    def get_cam_image(self, *about: Any) -> npt.NDArray[np.float32]:
+        """Give activations (1, channels, h, w), the fourth argument, along their first principal component."""
+        _, channels, height, width = about[3].shape
+        places = about[3].reshape(channels, -1).T
+        centred = places - places.mean(axis=0)
+        directions = np.linalg.svd(centred, full_matrices=False)[2]
+        return np.asarray((centred @ directions[0]).reshape(1, height, width), np.float32)

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.errors import NothingToDo, TryAgain
@@ -19,9 +20,17 @@ _APP = Path(__file__).resolve().parent.parent.parent / "app.py"
 _SLOWEST_START_S = 90
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnApp:
+    """Where the app answers, and its process."""
+
+    origin: str
+    process_id: int
+
+
 @contextmanager
-def running_app(data_dir: Path) -> Iterator[str]:
-    """Start the app without its demo and give its origin. Raises: NothingToDo, TryAgain when it does not start."""
+def running_app(data_dir: Path) -> Iterator[OwnApp]:
+    """Start the app without its demo. Raises: NothingToDo, TryAgain when it does not start."""
     if not _APP.is_file():
         raise NothingToDo("The launcher app.py is not beside the packages; run this from a checkout of the source.")
     port = _free_port()
@@ -32,7 +41,7 @@ def running_app(data_dir: Path) -> Iterator[str]:
     try:
         origin = f"http://127.0.0.1:{port}"
         _wait_for(origin, process, data_dir / "app.log")
-        yield origin
+        yield OwnApp(origin=origin, process_id=process.pid)
     finally:
         process.terminate()
         try:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from core.domain.errors import InvariantBroken
 
 _CONNECTIONS = 6
-_OK = b"HTTP/1.1 200"
+_OK, _TRY_AGAIN = b"HTTP/1.1 200", b"HTTP/1.1 503"
+_TRIES = 5
 Addresses = Sequence[str]
 
 
@@ -37,6 +38,19 @@ def fill_times_ms(
         return list(await asyncio.gather(*(_pan(server, windows, pause_s) for windows in windows_of_clients)))
 
     return asyncio.run(all_clients())
+
+
+def fetch(server: Server, address: str) -> bytes:
+    """Give what one address answers, asking again while it says to. Raises: InvariantBroken for any other refusal."""
+
+    async def asked() -> bytes:
+        connection = await _Connection.open(server)
+        try:
+            return await connection.get(address, n_tries=_TRIES)
+        finally:
+            await connection.close()
+
+    return asyncio.run(asked())
 
 
 async def _pan(server: Server, windows: Sequence[Addresses], pause_s: float) -> list[float]:
@@ -71,15 +85,19 @@ class _Connection:
     async def drain(self, waiting: deque[str]) -> None:
         """Fetch addresses until none waits."""
         while waiting:
-            await self._get(waiting.popleft())
+            await self.get(waiting.popleft())
 
-    async def _get(self, address: str) -> bytes:
+    async def get(self, address: str, n_tries: int = 1) -> bytes:
+        """Give the body of a good answer; 503 is asked again."""
         self._writer.write(f"GET {address} HTTP/1.1\r\n{self._headers}".encode())
         head = await self._reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+        body = await self._reader.readexactly(int(length.split(b":")[1]))
+        if head.startswith(_TRY_AGAIN) and n_tries > 1:
+            return await self.get(address, n_tries - 1)
         if not head.startswith(_OK):
             raise InvariantBroken(f"{address} was answered with {head.splitlines()[0].decode()}.")
-        length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
-        return await self._reader.readexactly(int(length.split(b":")[1]))
+        return body
 
     async def close(self) -> None:
         """Hang up."""

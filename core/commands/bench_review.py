@@ -74,8 +74,8 @@ def _strip_times(size: StudySize, n_rounds: int) -> StripTimes:
             )
             write_study(parts, size)
             token = workspace.tokens.mint(local_reader("Reader 0").reader_id)
-        with running_app(Path(folder)) as origin:
-            return measure_strip(origin, token, n_rounds)
+        with running_app(Path(folder)) as app:
+            return measure_strip(app.origin, token, n_rounds)
 
 
 def _key_times() -> dict[str, object]:

@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         prefix = f"/tiles/{prepared.slide_id}/{render_version(prepared.zoom)}"
         addresses = addresses_of(views, prepared.zoom, prefix + "/{level}/{column}_{row}.jpg")
         before = machine()
-        with running_app(Path(folder)) as origin:
-            server = Server(origin=origin, authorization=f"Bearer {prepared.token}")
+        with running_app(Path(folder)) as app:
+            server = Server(origin=app.origin, authorization=f"Bearer {prepared.token}")
             filling = measure_filling(server, views, addresses, arguments.readers)
     facts = {"bench": "tiles", "slide": arguments.slide.name, "tile_px": prepared.zoom.tile_px, **asdict(filling)}
     print(json.dumps({**facts, "machine": before, "releases": releases(_RELEASES)}))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import BadModel, NothingToDo
+from core.domain.fast_mode import FastMode
 from core.domain.registry import ModelId, RegisteredModel
 
 if TYPE_CHECKING:
@@ -51,9 +52,17 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _quantise(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    """Prepare the fast mode in a process of its own, as the app does; tell of its steps, and print what it measured."""
     model = workspace.model(ModelId(arguments.path) if arguments.path else None)
-    workspace.prepare_fast_mode(COMMAND_LINE, model.model_id, arguments.training_set)
+    print(json.dumps(quantised(workspace, model, arguments.training_set).to_plain()))
+    return 0
+
+
+def quantised(workspace: Workspace, model: RegisteredModel, training_set: Path | None) -> FastMode:
+    """Prepare the fast mode in a process of its own, as the app does; tell of its steps, and give what it measured.
+
+    Raises: BadModel when it could not be prepared.
+    """
+    workspace.prepare_fast_mode(COMMAND_LINE, model.model_id, training_set)
     step = ""
     while not workspace.fast_modes.wait(_SECONDS_BETWEEN_WORDS):
         progress = workspace.fast_modes.progress()
@@ -63,8 +72,7 @@ def _quantise(arguments: argparse.Namespace, workspace: Workspace) -> int:
     ended = workspace.fast_modes.latest(model)
     if ended is None or ended.measured is None:
         raise BadModel(model.folder, (ended.reason if ended else None) or "it was cancelled")
-    print(json.dumps(ended.measured.to_plain()))
-    return 0
+    return ended.measured
 
 
 def model_to_json(model: RegisteredModel) -> dict[str, object]:

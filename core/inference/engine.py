@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -76,15 +76,17 @@ def infer(task: InferenceTask, predictor: PatchPredictor, progress: Progress, pa
     _begin(task.run_folder, facts)
     feed = feed_of(task.to_read(plan), task.reader, predictor, task.cores)
     place = ShardPlace(folder=shards_folder(task.run_folder), check_slide=task.check_slide, stopwatch=stopwatch)
-    shards = Pipeline(plan, feed, place).run(progress, pause)
-    if shards is None:
+    pipeline = Pipeline(plan, feed, place)
+    if not pipeline.run(progress, pause):
         return None
-    predictions = _gathered(plan, shards)
+    tally = _Tally()
+    shards = tally.counting(pipeline.shards())
+    predictions = gather(plan.places.grid, plan.places.state, plan.places.tissue_fraction, shards)
     facts = replace(
         facts,
         content_sha256=save_results(task.run_folder, predictions),
-        seconds=sum(shard.seconds for shard in shards) + stopwatch.lap(),
-        second_pass=_second_pass(predictor, shards),
+        seconds=tally.seconds + stopwatch.lap(),
+        second_pass=tally.second_pass(predictor),
     )
     write_facts(task.run_folder, facts)
     shutil.rmtree(shards_folder(task.run_folder), ignore_errors=True)
@@ -99,22 +101,39 @@ def _begin(run_folder: Path, facts: Facts) -> None:
         write_facts(run_folder, facts)
 
 
-def _gathered(plan: Plan, shards: list[Shard]) -> PatchPredictions:
-    return gather(plan.places.grid, plan.places.state, plan.places.tissue_fraction, shards)
+@dataclass(slots=True)
+class _Tally:
+    """What shards say of how they were made, summed while they pass one at a time."""
 
+    seconds: float = 0.0
+    n_exact: int = 0
+    n_sampled: int = 0
+    n_sampled_same: int = 0
+    margins: list[float] = field(default_factory=list)
 
-def _second_pass(predictor: PatchPredictor, shards: list[Shard]) -> SecondPass | None:
-    if not isinstance(predictor, TwoPassPredictor):
-        return None
-    return SecondPass(
-        n_exact=sum(int(shard.is_exact.sum()) for shard in shards),
-        n_parts=len(shards),
-        n_widened=sum(shard.margin > predictor.margin for shard in shards),
-        n_sampled=sum(shard.n_sampled for shard in shards),
-        n_sampled_same=sum(shard.n_sampled_same for shard in shards),
-        margin=predictor.margin,
-        widest_margin=max((shard.margin for shard in shards), default=predictor.margin),
-    )
+    def counting(self, shards: Iterable[Shard]) -> Iterator[Shard]:
+        """Give the shards, each when it has been counted."""
+        for shard in shards:
+            self.seconds += shard.seconds
+            self.n_exact += int(shard.is_exact.sum())
+            self.n_sampled += shard.n_sampled
+            self.n_sampled_same += shard.n_sampled_same
+            self.margins.append(shard.margin)
+            yield shard
+
+    def second_pass(self, predictor: PatchPredictor) -> SecondPass | None:
+        """Give what the second pass of a run did, None for a predictor that makes none."""
+        if not isinstance(predictor, TwoPassPredictor):
+            return None
+        return SecondPass(
+            n_exact=self.n_exact,
+            n_parts=len(self.margins),
+            n_widened=sum(margin > predictor.margin for margin in self.margins),
+            n_sampled=self.n_sampled,
+            n_sampled_same=self.n_sampled_same,
+            margin=predictor.margin,
+            widest_margin=max(self.margins, default=predictor.margin),
+        )
 
 
 def _outcome(task: InferenceTask, predictions: PatchPredictions, facts: Facts) -> Outcome:

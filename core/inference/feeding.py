@@ -16,7 +16,8 @@ from core.inference.reading import PatchSource
 from core.preprocess.colours import Colours, Meanings
 from core.preprocess.patches import BoxReader
 
-MINIBATCH = 32
+MINIBATCH = 16
+"""On a processor: 32 would take 2 % less time a patch, and 90 MB more in each stream."""
 _CORES_A_READER = 2
 
 

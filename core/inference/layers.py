@@ -7,12 +7,15 @@ from enum import Enum
 
 import numpy as np
 
+from core.domain.geometry import DeepZoom
 from core.domain.predictions import PatchState
 from core.domain.stages import STAGE_NAMES, STAGES, Stage
 from core.inference.palette import EXCLUDED_LINE, INK, TISSUE_LINE, hex_of, ladder_ramp, saliency_ramp, uncertainty_ramp
 
 UNCERTAIN_FROM = 0.8
 """Uncertainty (1 - margin) from which a patch is hatched."""
+LAYER_VERSION = "1"
+"""Changes with how layers are drawn."""
 
 
 class LayerKind(Enum):
@@ -91,6 +94,11 @@ _HATCHES = {
     PatchState.FAILED: "hatch-upright",
 }
 _MARKS = {Stage.S1B: "bars-1", Stage.S1C: "bars-2"}
+
+
+def layer_version(zoom: DeepZoom) -> str:
+    """Give the part of a layer tile's address that changes with everything but the run that would change it."""
+    return f"{LAYER_VERSION}-{zoom.tile_px}"
 
 
 def hatch_of(state: PatchState) -> str | None:

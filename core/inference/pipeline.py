@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.errors import RunDamaged
 from core.inference.feeding import Feed
 from core.inference.open_shard import Cut, OpenShard, SecondLook
 from core.inference.plan import Plan
@@ -67,12 +68,10 @@ class ShardPlace:
         """Give a shard that is there already, or None."""
         return load_shard(self._path(number), index)
 
-    def store(self, number: int, shard: OpenShard) -> Shard:
-        """Write a shard that is settled, and give it as it is stored."""
+    def store(self, number: int, shard: OpenShard) -> None:
+        """Write a shard that is settled."""
         self.check_slide()
-        settled = replace(shard.settled, seconds=self.stopwatch.lap())
-        save_shard(self._path(number), settled)
-        return settled
+        save_shard(self._path(number), replace(shard.settled, seconds=self.stopwatch.lap()))
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:05d}.npz"
@@ -83,25 +82,33 @@ class Pipeline:
 
     def __init__(self, plan: Plan, feed: Feed, place: ShardPlace) -> None:
         self._plan, self._feed, self._place = plan, feed, place
+        self._indices = [
+            np.array([index for block in blocks for index in block.wanted], np.int64) for blocks in plan.shards
+        ]
 
-    def run(self, progress: Progress, pause: Pause) -> list[Shard] | None:
-        """Give all shards, those on disk as they are; None when stopped."""
-        plan = self._plan
-        indices = [np.array([index for block in blocks for index in block.wanted], np.int64) for blocks in plan.shards]
-        stored = ((number, self._place.stored(number, index)) for number, index in enumerate(indices))
-        done = {number: shard for number, shard in stored if shard is not None}
-        missing = {number: index for number, index in enumerate(indices) if number not in done}
-        n_done, n_seen = sum(len(shard.index) for shard in done.values()), dict.fromkeys(missing, 0)
-        progress(n_done, plan.n_wanted)
+    def run(self, progress: Progress, pause: Pause) -> bool:
+        """Predict and store all shards that are not on disk; say whether all are now, which they are unless stopped."""
+        n_wanted, numbered = self._plan.n_wanted, enumerate(self._indices)
+        missing = {number: index for number, index in numbered if self._place.stored(number, index) is None}
+        n_done, n_seen = n_wanted - sum(map(len, missing.values())), dict.fromkeys(missing, 0)
+        progress(n_done, n_wanted)
         for number, shard, is_settled in self._predicted(missing):
             n_seen[number] = shard.n_seen
             if is_settled:
-                done[number] = self._place.store(number, shard)
+                self._place.store(number, shard)
                 n_seen[number] = len(shard.arrays.index)
-            progress(n_done + sum(n_seen.values()), plan.n_wanted)
+            progress(n_done + sum(n_seen.values()), n_wanted)
             if pause():
-                return None
-        return [done[number] for number in range(len(indices))]
+                return False
+        return True
+
+    def shards(self) -> Iterator[Shard]:
+        """Give the stored shards, each read when it is asked for, so that none is held. Raises: RunDamaged."""
+        for number, index in enumerate(self._indices):
+            shard = self._place.stored(number, index)
+            if shard is None:
+                raise RunDamaged(f"Part {number} of the run cannot be read back. Run the slide again.")
+            yield shard
 
     def _predicted(self, missing: dict[int, Indices]) -> Iterator[tuple[int, OpenShard, bool]]:
         """Give each shard whenever a minibatch of it has been taken in, and whether that settled it.

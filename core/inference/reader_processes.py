@@ -134,6 +134,7 @@ class _ReaderProcess:
             self._given = slide
             answer = self._pipe.recv()
         except (EOFError, OSError) as error:
+            self._process.join(_SECONDS_TO_END)  # its pipe closes a moment before it has ended
             raise WorkerLost(
                 f"A process that reads {slide.path.name} ended in the middle. Ask for it again."
             ) from error

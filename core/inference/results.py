@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -146,9 +146,9 @@ def read_shard(path: Path) -> Shard | None:
 
 
 def gather(
-    grid: Grid, state: npt.NDArray[np.uint8], tissue_fraction: npt.NDArray[np.float32], shards: Sequence[Shard]
+    grid: Grid, state: npt.NDArray[np.uint8], tissue_fraction: npt.NDArray[np.float32], shards: Iterable[Shard]
 ) -> PatchPredictions:
-    """Lay shards over the grid.
+    """Lay shards over the grid, holding none of them.
 
     Args: state, tissue_fraction: (n,) for the places that no shard speaks of.
     """

@@ -13,8 +13,10 @@ from types import MappingProxyType
 from core.domain.errors import WorkerLost
 from core.inference.messages import Message, from_line, to_line
 
-WORKER_COMMAND = (sys.executable, "-m", "core.cli", "worker")
+WORKER_COMMAND = (sys.executable, "-m", "core.worker")
 _SECONDS_TO_END = 5.0
+_FEW_HEAPS = {"MALLOC_ARENA_MAX": "2"}
+"""What many short-lived threads leave free in a heap of each is memory that nobody has: mallopt(3), glibc alone."""
 
 
 class WorkerProcess:
@@ -29,7 +31,7 @@ class WorkerProcess:
         """Start it. Args: environment: what it has beyond this process's own."""
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, **environment},
+            env={**_FEW_HEAPS, **os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

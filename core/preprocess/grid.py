@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -39,8 +40,7 @@ def covered_fraction(mask: npt.NDArray[np.bool_], bounds: Box, grid: Grid) -> np
     Args: mask: over the whole bounds at any resolution.
     """
     rows, columns = mask.shape
-    summed = np.zeros((rows + 1, columns + 1), np.float64)
-    np.cumsum(np.cumsum(mask, axis=0, dtype=np.float64), axis=1, out=summed[1:, 1:])
+    summed = np.asarray(cv2.integral(mask.astype(np.uint8)), np.int32)
     x = (_edges_px(grid.n_columns, grid.side_px) + grid.x_px - bounds.x_px) * columns / bounds.width_px
     y = (_edges_px(grid.n_rows, grid.side_px) + grid.y_px - bounds.y_px) * rows / bounds.height_px
     at_edges = _between(_between(summed, np.clip(y, 0, rows), axis=0), np.clip(x, 0, columns), axis=1)
@@ -53,7 +53,9 @@ def _edges_px(n: int, side_px: float) -> npt.NDArray[np.float64]:
     return np.asarray(np.rint(np.arange(n + 1) * side_px))
 
 
-def _between(table: npt.NDArray[np.float64], at: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
+def _between(
+    table: npt.NDArray[np.int32] | npt.NDArray[np.float64], at: npt.NDArray[np.float64], axis: int
+) -> npt.NDArray[np.float64]:
     low = np.minimum(np.floor(at).astype(np.int64), table.shape[axis] - 2)
     weight = np.expand_dims(at - low, 1 - axis)
     return np.asarray(np.take(table, low, axis) * (1 - weight) + np.take(table, low + 1, axis) * weight)

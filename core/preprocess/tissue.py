@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from core.preprocess.ink import densities_of, red_ink_mask
 from core.preprocess.stain import lab_of, mean_optical_density, optical_densities
@@ -21,6 +21,7 @@ Mask = npt.NDArray[np.bool_]
 _STAIN_BOUNDS = (0.04, 0.09)
 _LARGEST_GLASS_STAIN = 0.035
 _N_BINS = 256
+_PIXELS_AT_ONCE = 1 << 18
 _SMALLEST_TISSUE_UM2 = 12_500.0
 _LARGEST_HOLE_UM2 = 20_000.0
 _SMALLEST_PEN_UM2 = 10_000.0
@@ -40,6 +41,14 @@ class Segmentation:
     pen: Mask
 
 
+class _Looks(NamedTuple):
+    """What each pixel's colour says by itself, (rows, columns) each."""
+
+    stain: npt.NDArray[np.float32]
+    is_shadow: Mask
+    is_ink: Mask
+
+
 def segment(rgb: Rgb, um_per_px: float) -> Segmentation:
     """Find tissue and pen.
 
@@ -49,12 +58,22 @@ def segment(rgb: Rgb, um_per_px: float) -> Segmentation:
     Source: Otsu 1979, A threshold selection method from gray-level histograms.
     Limits: pale red pen and violet pen count as tissue.
     """
-    smooth = np.asarray(cv2.GaussianBlur(rgb, (0, 0), max(0.6, 6.0 / um_per_px)), np.uint8)
-    lab = lab_of(smooth)
-    stain = _stain(smooth)
-    pen = _pen(smooth, lab, um_per_px)
-    is_stained = (stain > _threshold(stain[~pen])) & ~_is_shadow(smooth, lab) & ~pen
+    looks = _looks_of(np.asarray(cv2.GaussianBlur(rgb, (0, 0), max(0.6, 6.0 / um_per_px)), np.uint8))
+    pen = _widened(_without_small(looks.is_ink, _SMALLEST_PEN_UM2 / um_per_px**2), _PEN_MARGIN_UM / um_per_px)
+    is_stained = (looks.stain > _threshold(looks.stain[~pen])) & ~looks.is_shadow & ~pen
     return Segmentation(tissue=_clean(is_stained, um_per_px) & ~pen, pen=pen)
+
+
+def _looks_of(rgb: Rgb) -> _Looks:
+    """Look at a picture some rows at a time: its colours in single precision are many times as large as it is."""
+    n_rows = max(1, _PIXELS_AT_ONCE // max(1, rgb.shape[1]))
+    bands = [_band_looks(rgb[top : top + n_rows]) for top in range(0, len(rgb), n_rows)]
+    return _Looks(*(np.concatenate(planes) for planes in zip(*bands, strict=True)))
+
+
+def _band_looks(rgb: Rgb) -> _Looks:
+    lab = lab_of(rgb)
+    return _Looks(stain=_stain(rgb), is_shadow=_is_shadow(rgb, lab), is_ink=_is_ink(rgb, lab))
 
 
 def _stain(rgb: Rgb) -> npt.NDArray[np.float32]:
@@ -86,7 +105,7 @@ def _is_shadow(rgb: Rgb, lab: npt.NDArray[np.float32]) -> Mask:
     return np.asarray((chroma < _GREY_CHROMA) & (mean_optical_density(rgb) > 0.03))
 
 
-def _pen(rgb: Rgb, lab: npt.NDArray[np.float32], um_per_px: float) -> Mask:
+def _is_ink(rgb: Rgb, lab: npt.NDArray[np.float32]) -> Mask:
     a, b = lab[..., 1], lab[..., 2]
     brightest = rgb.max(axis=-1)
     spread = brightest.astype(np.int16) - rgb.min(axis=-1)
@@ -95,8 +114,7 @@ def _pen(rgb: Rgb, lab: npt.NDArray[np.float32], um_per_px: float) -> Mask:
     is_black |= (brightest < _DARK_GREY) & (np.hypot(a, b) < _GREY_INK_CHROMA)  # blue on yellow tissue, too
     is_red = (a > 49) & (b > 30) & (spread > 0.7 * brightest)
     is_red |= red_ink_mask(densities_of(rgb))
-    ink = _without_small(is_green_or_blue | is_black | is_red, _SMALLEST_PEN_UM2 / um_per_px**2)
-    return _widened(ink, _PEN_MARGIN_UM / um_per_px)
+    return np.asarray(is_green_or_blue | is_black | is_red)
 
 
 def _clean(mask: Mask, um_per_px: float) -> Mask:
@@ -110,10 +128,10 @@ def _clean(mask: Mask, um_per_px: float) -> Mask:
 
 def _without_small(mask: Mask, smallest_px: float, *, beyond_border: bool = False) -> Mask:
     """Drop parts below an area; with `beyond_border` parts cut by the picture's edge count double."""
-    parts, n_parts = ndimage.label(mask)
-    if not n_parts:
+    n_parts, parts, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    if n_parts == 1:  # nothing but the background
         return mask
-    areas = np.bincount(parts.ravel(), minlength=n_parts + 1).astype(np.float64)
+    areas = facts[:, cv2.CC_STAT_AREA].astype(np.float64)
     if beyond_border:
         rim = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
         areas[rim] *= 2

@@ -17,11 +17,11 @@ from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.slides import Slide
 from core.domain.stages import STAGES
+from core.inference.layers import layer_version
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256
 from pages.parts.outbox import Receipt
 from pages.parts.slide_layout import layout_of
 from pages.parts.view_source import view_source
-from pages.routes.pictures import layer_version
 
 _FOLDER = Path(__file__).parent / "deep_zoom_view"
 _MODULES = (

@@ -15,7 +15,7 @@ from core.domain.geometry import Box, DeepZoom
 from core.domain.people import ReaderId
 from core.domain.stages import STAGE_NAMES, Stage
 from core.inference.heatmap import patch_saliency_image
-from core.inference.layers import PREDICTED, RUNNER_UP, Layer, LayerKind
+from core.inference.layers import LAYER_VERSION, PREDICTED, RUNNER_UP, Layer, LayerKind
 from core.inference.requests import Explanation
 from core.slides.deep_zoom import render_version
 from pages.routes.gate import (
@@ -33,7 +33,6 @@ from pages.routes.unfinished_runs import UnfinishedRuns
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-_LAYER_VERSION = "1"
 _TILE_SIDES_PX = range(64, 2049)
 _SALIENCY_SIDE_PX = 448
 _METHODS = frozenset({"gradcam", "gradcam++", "hirescam", "layercam", "eigencam"})
@@ -81,7 +80,7 @@ class Pictures:
                 if read.reader_id == reader_id and read.item.recipe_hash == opened.run.recipe_hash
             ]
             return kept_nowhere(_png(painter.tile(layer, *place, reads=reads)), "image/png")
-        etag = f"{run_id_in(request)}-{layer.name}-{_LAYER_VERSION}-{tile_px}-{place[0]}-{place[1]}-{place[2]}"
+        etag = f"{run_id_in(request)}-{layer.name}-{LAYER_VERSION}-{tile_px}-{place[0]}-{place[1]}-{place[2]}"
         return kept_for_good(request, etag, "image/png", lambda: _png(painter.tile(layer, *place)))
 
     def _layer_so_far(
@@ -116,7 +115,7 @@ class Pictures:
             raise NoSuchThing(f"no saliency for '{choice}'")
         raw = opened.predictions.saliency[index, opened.painter.saliency_stage(choice, index)]
         image = patch_saliency_image(raw, opened.painter.saliency_scale, _SALIENCY_SIDE_PX)
-        etag = f"{run_id_in(request)}-saliency-{_LAYER_VERSION}-{index}-{choice}"
+        etag = f"{run_id_in(request)}-saliency-{LAYER_VERSION}-{index}-{choice}"
         return kept_for_good(request, etag, "image/png", lambda: _png(image))
 
     def explanation(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
@@ -146,11 +145,6 @@ class Pictures:
         return kept_nowhere(_png(image), "image/png", {"X-Saliency-Maximum": f"{largest:.4g}"})
 
 
-def layer_version(zoom: DeepZoom) -> str:
-    """Give the part of a layer tile's address that changes with everything but the run that would change it."""
-    return f"{_LAYER_VERSION}-{zoom.tile_px}"
-
-
 def _png(image: npt.NDArray[np.uint8]) -> bytes:
     is_done, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not is_done:
@@ -172,7 +166,7 @@ def _layer_cut(request: Request) -> tuple[int, int | None]:
     Any side will do, since layers are drawn for it.
     """
     asked = re.fullmatch(r"([0-9]+)-([0-9]{2,4})(?:-([0-9]{1,6}))?", str(request.path_params["version"]))
-    if asked is None or asked[1] != _LAYER_VERSION or int(asked[2]) not in _TILE_SIDES_PX:
+    if asked is None or asked[1] != LAYER_VERSION or int(asked[2]) not in _TILE_SIDES_PX:
         raise NoSuchThing("drawn by another version")
     return int(asked[2]), None if asked[3] is None else int(asked[3])
 

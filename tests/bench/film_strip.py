@@ -56,10 +56,10 @@ def main() -> int:
         data_dir.mkdir()
         paths = sorted(asked.slides.iterdir()) if asked.slides else draw(slides)
         seed(data_dir, paths, varied)
-        with running_app(data_dir) as origin, sync_playwright() as playwright:
+        with running_app(data_dir) as app, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS, headless=True)
             page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-            page.goto(f"{origin}/patches")
+            page.goto(f"{app.origin}/patches")
             sign_in(page, "Ada")
             times = measured(page)
             browser.close()

@@ -61,17 +61,17 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fibroread-bench-") as folder:
         slides, windows, token = prepare(Path(folder), asked.slides)
-        with running_app(Path(folder)) as origin, sync_playwright() as playwright:
+        with running_app(Path(folder)) as app, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS, headless=True)
             page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-            page.goto(f"{origin}/?slide={slides[0].slide_id}")
+            page.goto(f"{app.origin}/?slide={slides[0].slide_id}")
             sign_in(page, "Ada")
             wait_for_viewer(page, slide=slides[0].slide_id)
             opening = opening_times(page, slides)
             idle = grading_times(page)
             page.get_by_role("button", name="Run the model").click()
             expect(page.get_by_text("of", exact=False).first).to_be_visible()
-            with panning(Server(origin=origin, authorization=f"Bearer {token}"), windows) as fills:
+            with panning(Server(origin=app.origin, authorization=f"Bearer {token}"), windows) as fills:
                 page.wait_for_timeout(3000)
                 loaded = grading_times(page)
             browser.close()

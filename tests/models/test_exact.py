@@ -15,6 +15,7 @@ from models import exact
 from models.checkpoint import save_checkpoint
 from models.exact import Comparison, ExactPredictor, load_exact_predictor
 from models.loading import load_predictor
+from models.minibatch import Minibatch
 from models.openvino_graph import CompiledGraph, graph_path
 from models.predictor import TorchPredictor, load_torch_predictor
 
@@ -60,19 +61,20 @@ def test_a_minibatch_of_another_size_gives_the_same_probabilities(weights: Path,
 def test_the_first_patches_are_compared_with_torch_once_and_that_is_kept(
     weights: Path, record: Path, reference: TorchPredictor, patches: np.ndarray
 ) -> None:
-    loads = []
+    compared = []
 
-    def load() -> TorchPredictor:
-        loads.append(1)
-        return reference
+    class Counted:
+        def predict(self, patches: np.ndarray) -> Minibatch:
+            compared.append(len(patches))
+            return reference.predict(patches)
 
     graph = CompiledGraph(record.with_suffix(".xml"))
-    ExactPredictor(graph, load, record).predict(patches)
+    ExactPredictor(graph, Counted(), record).predict(patches)  # type: ignore[arg-type]
     kept = Comparison(**json.loads(record.read_text()))
     assert (kept.n_patches, kept.n_same) == (3, 3)
     assert 0 < kept.largest_difference <= 1e-4
-    ExactPredictor(graph, load, record).predict(patches)
-    assert loads == [1]
+    ExactPredictor(graph, Counted(), record).predict(patches)  # type: ignore[arg-type]
+    assert compared == [3]
 
 
 def test_a_graph_that_differs_is_replaced_by_torch_and_the_device_says_so(
@@ -86,7 +88,7 @@ def test_a_graph_that_differs_is_replaced_by_torch_and_the_device_says_so(
         def run(self, _patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return CompiledGraph(record.with_suffix(".xml")).run(other)
 
-    predictor = ExactPredictor(Wrong(), lambda: reference, record)  # type: ignore[arg-type]
+    predictor = ExactPredictor(Wrong(), reference, record)  # type: ignore[arg-type]
     found = predictor.predict(patches)
     assert np.array_equal(found.probabilities, reference.predict(patches).probabilities)
     assert "torch" in predictor.device_name
@@ -112,6 +114,11 @@ def test_saliency_on_demand_is_that_of_torch(weights: Path, reference: TorchPred
     assert found == pytest.approx(reference.explain(patches[0], **asked), abs=1e-5)
 
 
+def test_all_who_use_a_checkpoint_at_a_time_share_one_graph(weights: Path) -> None:
+    one = load_predictor(weights, "cpu")
+    assert load_predictor(weights, "cpu") is one
+
+
 def test_an_unknown_device_is_refused(weights: Path) -> None:
     with pytest.raises(ValueError, match="unknown device 'tpu'"):
         load_predictor(weights, "tpu")
@@ -123,15 +130,16 @@ def test_cuda_where_there_is_none_is_refused_in_words(weights: Path) -> None:
         load_predictor(weights, "cuda")
 
 
-def test_neither_openvino_s_telemetry_nor_torch_is_loaded_to_predict(
-    weights: Path, record: Path, patches: np.ndarray, tmp_path: Path
+def test_neither_openvino_s_telemetry_nor_torch_is_loaded_to_export_compare_predict_and_explain(
+    network: nn.Module, patches: np.ndarray, tmp_path: Path
 ) -> None:
-    load_exact_predictor(weights).predict(patches)
-    assert record.is_file()
+    weights = tmp_path / "weights.safetensors"
+    save_checkpoint(network, weights)
     np.save(tmp_path / "patches.npy", patches)
     script = (
         "import sys; import numpy as np; from pathlib import Path; from models.loading import load_predictor\n"
-        f"load_predictor(Path({str(weights)!r})).predict(np.load({str(tmp_path / 'patches.npy')!r}))\n"
+        f"predictor, patches = load_predictor(Path({str(weights)!r})), np.load({str(tmp_path / 'patches.npy')!r})\n"
+        "predictor.predict(patches); predictor.explain(patches[0], method='gradcam', layer='layer4', class_index=0)\n"
         "print('torch' in sys.modules, sys.modules.get('openvino_telemetry'))"
     )
     assert _in_empty_home(tmp_path, script) == "False None"

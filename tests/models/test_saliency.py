@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
 from torch import nn
 from torchvision.models import resnet50
 
@@ -34,6 +35,18 @@ def test_every_method_gives_a_map_of_the_image_s_size(network: nn.Module, images
 @pytest.mark.parametrize(("layer", "side"), list(zip(LAYERS, (16, 8, 4, 2), strict=True)))
 def test_every_layer_has_its_own_resolution(network: nn.Module, images: torch.Tensor, layer: str, side: int) -> None:
     assert raw_map(network, images, method="layercam", layer=layer, class_index=0).shape == (side, side)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_eigencam_is_that_of_the_library(network: nn.Module, images: torch.Tensor, layer: str) -> None:
+    seen: list[torch.Tensor] = []
+    hook = getattr(network, layer)[-1].register_forward_hook(lambda _module, _given, found: seen.append(found))
+    with torch.inference_mode():
+        network(images)
+    hook.remove()
+    theirs = np.maximum(get_2d_projection(seen[0].numpy())[0], 0.0)
+    found = raw_map(network, images, method="eigencam", layer=layer, class_index=1)
+    assert found == pytest.approx(theirs, abs=1e-4 * float(theirs.max()))
 
 
 def test_a_map_is_not_stretched(network: nn.Module, images: torch.Tensor) -> None:

@@ -9,18 +9,26 @@ import pyvips
 
 _TILE_SIDE_PX = 256
 _UM_PER_MM = 1000.0
+_LARGEST_PLAIN_TIFF_PX = 1 << 30
 
 
 def write_pyramid(image: npt.NDArray[np.uint8], path: Path, *, mpp: float, quality: int = 88) -> None:
-    """Write an RGB image as a JPEG-compressed pyramid that OpenSlide opens as generic-tiff.
+    """Write an RGB image (h, w, 3) as `stream_pyramid` does."""
+    stream_pyramid(drawn(image), path, mpp=mpp, quality=quality)
+
+
+def drawn(image: npt.NDArray[np.uint8]) -> pyvips.Image:
+    """Give an RGB image (h, w, 3) as libvips sees it."""
+    height_px, width_px, n_channels = image.shape
+    pixels = np.ascontiguousarray(image).data
+    return pyvips.Image.new_from_memory(pixels, width_px, height_px, n_channels, "uchar").copy(interpretation="srgb")
+
+
+def stream_pyramid(source: pyvips.Image, path: Path, *, mpp: float, quality: int) -> None:
+    """Write a JPEG-compressed pyramid that OpenSlide opens as generic-tiff, drawing its source as far as it is needed.
 
     Levels halve down to one tile. The file appears under its name only when it is whole.
-    Args: image: (h, w, 3).
     """
-    height_px, width_px, n_channels = image.shape
-    source = pyvips.Image.new_from_memory(
-        np.ascontiguousarray(image).data, width_px, height_px, n_channels, "uchar"
-    ).copy(interpretation="srgb")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part.tif")
     try:
         source.tiffsave(
@@ -31,6 +39,7 @@ def write_pyramid(image: npt.NDArray[np.uint8], path: Path, *, mpp: float, quali
             tile_width=_TILE_SIDE_PX,
             tile_height=_TILE_SIDE_PX,
             pyramid=True,
+            bigtiff=source.width * source.height > _LARGEST_PLAIN_TIFF_PX,
             region_shrink="mean",
             xres=_UM_PER_MM / mpp,
             yres=_UM_PER_MM / mpp,

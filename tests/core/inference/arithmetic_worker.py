@@ -1,7 +1,7 @@
 """The real worker with the arithmetic for a network, as a process.
 
 It tells of as many CUDA devices as FIBROREAD_TEST_DEVICES says, none of which is there, and names the one that it would
-take. With a file named as argument it stands still after eleven minibatches until that file is there, and says so by
+take. With a file named as argument it stands still after so many minibatches until that file is there, and says so by
 another file beside it: so a test can kill it in the middle of a run, every time at the same place. With `--once` and a
 file the first of several workers stands still for good, and the others never.
 """
@@ -17,7 +17,7 @@ from core.slides.fingerprint import file_stamp
 from core.slides.reader import SlideReader
 from tests.core.inference.small_study import Arithmetic
 
-_STANDS_STILL_AFTER = 11
+_STANDS_STILL_AFTER = 22
 
 
 def _stand_still(number: int) -> None:
@@ -69,7 +69,7 @@ def _arithmetic(before: Callable[[int], None]) -> Arithmetic:
 
 
 def main() -> None:
-    """Serve as `fibroread worker` does."""
+    """Serve as the worker that the app starts does."""
     ways = {
         "die": _die,
         "--die-on-first-device": _die_on_first_device,

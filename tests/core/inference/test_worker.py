@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from core.domain.predictions import RunId
 from core.domain.slides import Slide
 from core.inference.messages import CancelRequest, Failed, Finished, InferRequest, Message, Ready, from_line, to_line
+from core.inference.worker_process import WORKER_COMMAND
 from tests.core.inference.small_study import SMALL_PATCHES, facts_of, worker_command, write_model
 
 
@@ -73,7 +73,8 @@ def test_a_slide_with_another_stamp_fails_as_changed(slide: Slide, tmp_path: Pat
 
 
 def test_the_worker_that_the_app_starts_ends_without_a_word_when_its_input_closes() -> None:
-    command = [sys.executable, "-m", "core.cli", "worker"]
-    ended = subprocess.run(command, input="", capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    ended = subprocess.run(
+        WORKER_COMMAND, input="", capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
+    )
     assert from_line(ended.stdout).process_id > 0
     assert ended.stderr == ""

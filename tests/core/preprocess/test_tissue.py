@@ -1,11 +1,13 @@
 """Tissue is found where it is, and pen is not tissue."""
 
+import tracemalloc
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from core.preprocess import tissue as tissue_module
 from core.preprocess.tissue import OVERVIEW_UM, Rgb, segment
 from tests.core.preprocess.drawn_tissue import glass, tissue
 
@@ -99,3 +101,24 @@ def test_real_red_pen_is_no_tissue(shared: Path) -> None:
 
 def test_a_real_almost_white_field_has_no_tissue(shared: Path) -> None:
     assert segment(_real(shared / "artefacts" / "almost-white-2.png", 0.5), 2.0).tissue.mean() < 0.05
+
+
+def test_a_large_picture_is_judged_without_its_colours_in_single_precision() -> None:
+    picture = np.tile(_slide()[0], (8, 10, 1))
+    tracemalloc.start()
+    try:
+        segment(picture, OVERVIEW_UM)
+        largest_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert largest_bytes < 24 * picture[..., 0].size  # Lab alone would take 12, and densities as much
+
+
+def test_bands_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, _ = _slide()
+    picture[90:104, 70:230] = (40, 150, 90)
+    whole = segment(picture, OVERVIEW_UM)
+    monkeypatch.setattr(tissue_module, "_PIXELS_AT_ONCE", 7 * picture.shape[1])
+    banded = segment(picture, OVERVIEW_UM)
+    assert np.array_equal(banded.tissue, whole.tissue)
+    assert np.array_equal(banded.pen, whole.pen)

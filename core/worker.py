@@ -1,38 +1,33 @@
-"""`fibroread worker`: the resident inference process. The app starts it; a person never needs to."""
+"""The resident inference process, `python -m core.worker`: the app starts it, a person never needs to.
+
+It imports little: what the pages, the store and the commands need would only take memory from the networks.
+"""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
 from pathlib import Path
 
+from core.inference.worker import WorkerParts, serve
+from core.networks import load_predictor, visible_devices
+from core.slides.fingerprint import file_stamp
+from core.slides.reader import SlideReader
+
 _NICENESS = 10
 _SESSION_NICENESS = Path("/proc/self/autogroup")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Put the command on the command line, without words in the overview: only the app speaks with it."""
-    parser = subparsers.add_parser("worker", description="Serve inference requests, JSON lines on stdin and stdout.")
-    parser.set_defaults(run=run, needs_workspace=False)
-
-
-def run(_arguments: argparse.Namespace) -> int:
+def main() -> None:
     """Serve requests from stdin on stdout until stdin closes; whatever else prints goes to stderr."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _give_way()
-    from core.inference.worker import WorkerParts, serve
-    from core.networks import load_predictor, visible_devices
-    from core.slides.fingerprint import file_stamp
-    from core.slides.reader import SlideReader
-
     parts = WorkerParts(
         open_predictor=load_predictor, open_reader=SlideReader, file_stamp=file_stamp, devices=visible_devices
     )
     serve(parts, sys.stdin, events)
-    return 0
 
 
 def _give_way() -> None:
@@ -44,3 +39,7 @@ def _give_way() -> None:
     os.nice(_NICENESS)
     with contextlib.suppress(OSError):
         _SESSION_NICENESS.write_text(str(_NICENESS), encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()
