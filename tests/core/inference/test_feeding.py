@@ -10,7 +10,7 @@ import torch
 from core.domain.recipe import Recipe, StainMap
 from core.domain.slides import Slide
 from core.inference.engine import InferenceTask, infer
-from core.inference.feeding import Cores, feed_of
+from core.inference.feeding import MINIBATCH, Cores, feed_of
 from core.inference.plan import make_plan
 from core.inference.ports import OnDevice
 from core.inference.reader_processes import ReaderProcesses
@@ -52,7 +52,7 @@ def test_a_device_that_brings_the_colours_and_processes_that_read_give_the_same_
         processes.end()
     assert beside == threads == of_processes
     assert load_results(tmp_path / "processes").is_predicted.sum() > 256
-    assert (max(small), max(large)) == (32, 48)
+    assert (max(small), max(large)) == (MINIBATCH, 48)
 
 
 def test_a_device_s_colours_are_the_reference_s_within_one_grey_level() -> None:
@@ -73,7 +73,7 @@ def test_the_workers_of_a_machine_share_its_cores(slide: Slide, tmp_path: Path, 
     reader.close()
     n_cores = len(os.sched_getaffinity(0))
     assert n_workers * on_device.n_readers <= max(n_cores, n_workers)
-    assert (on_device.minibatch, beside.minibatch) == (48, 32)
+    assert (on_device.minibatch, beside.minibatch) == (48, MINIBATCH)
     assert isinstance(on_device.read.__self__.colours, Meanings)  # type: ignore[attr-defined]
     assert isinstance(beside.read.__self__.colours, Colours)  # type: ignore[attr-defined]
 
