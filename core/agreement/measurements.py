@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +16,7 @@ class Measurements:
 
     `values` is items x readers, float64, NaN for a missing measurement. `subjects` names the animal of each item;
     `subjects_known` is False where every item was taken as its own. `n_repeated` counts further measurements of one
-    reader on one item that were left out: the first stands. `traits` names what else is known of each item.
+    reader on one item that were left out: the first stands.
     """
 
     unit: str
@@ -27,7 +26,6 @@ class Measurements:
     values: FloatArray = field(compare=False, repr=False)
     subjects_known: bool = True
     n_repeated: int = 0
-    traits: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.items), len(self.readers)) or len(self.subjects) != len(self.items):
@@ -44,6 +42,11 @@ class Measurements:
     def n_subjects(self) -> int:
         """Count the animals."""
         return len(set(self.subjects))
+
+    @property
+    def n_missing(self) -> int:
+        """Count the measurements that are not there."""
+        return int(np.isnan(self.values).sum())
 
     @property
     def is_complete(self) -> NDArray[np.bool_]:

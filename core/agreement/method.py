@@ -32,19 +32,15 @@ class Method:
     cautions: tuple[str, ...]
 
 
-def method_of(ratings: Ratings, resampling: Resampling) -> Method:
-    """Write down how a report on these ratings is made."""
+def method_of(ratings: Ratings, resampling: Resampling, n_repeats: int = 0) -> Method:
+    """Write down how a report on these ratings, and on so many repeats beside them, is made."""
     weights = {weighting: weighting.meaning for weighting in _defined(ratings)}
     missing = (
         f"{ratings.n_missing} of {ratings.n_reads + ratings.n_missing} reads are missing. Nothing is filled in: a pair "
         "of readers is compared on the items both have read; coefficients for many readers use every item with two "
         "reads or more, and every read for how often a stage is used (Gwet 2014)."
     )
-    repeated = (
-        f"{ratings.n_repeated_reads} further reads of one reader for one item were left out: the first stands."
-        if ratings.n_repeated_reads
-        else "No reader read an item twice."
-    )
+    repeated = _repeated_words(ratings.n_repeated_reads, n_repeats)
     interval = interval_words(resampling)
     return Method(
         weights=weights,
@@ -55,10 +51,21 @@ def method_of(ratings: Ratings, resampling: Resampling) -> Method:
         repeated_reads=repeated,
         resampling=resampling,
         overall_readers=ratings.people,
-        versions=_versions(),
+        versions=versions(),
         sentences=_sentences(ratings, interval, missing, repeated),
         cautions=_cautions(ratings),
     )
+
+
+def _repeated_words(n_repeated_reads: int, n_repeats: int) -> str:
+    if n_repeats:
+        return (
+            f"{n_repeats} repeats: with other readers only the first read of an item is compared; later ones are "
+            "compared with it, as agreement of a reader with themselves."
+        )
+    if n_repeated_reads:
+        return f"{n_repeated_reads} further reads of one reader for one item were left out: the first stands."
+    return "No reader read an item twice."
 
 
 def interval_words(resampling: Resampling) -> str:
@@ -103,7 +110,8 @@ def _cautions(ratings: Ratings) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Give the versions of what computed."""
     packages = ("fibroread", "numpy", "scipy")
     found = {name: next((one.version for one in distributions(name=name)), "not installed") for name in packages}
     return found | {"python": platform.python_version()}

@@ -86,14 +86,18 @@ def _all_statistics(sums: ReadSums, weights: list[FloatArray], nearby: FloatArra
     return np.column_stack([*columns, specific_agreement(sums)])
 
 
+def why_no_coefficient(people: Ratings, sums: ReadSums) -> str:
+    """Say why a coefficient of all readers would not be estimable."""
+    if len(people.readers) < 2:
+        return "agreement needs two readers"
+    if not sums.n_paired_items[0]:
+        return "no item was read by two readers"
+    return "every read is one and the same stage"
+
+
 def _whys(people: Ratings, sums: ReadSums, n_weightings: int) -> list[str]:
     """Say for each statistic why it would not be estimable."""
-    if len(people.readers) < 2:
-        why = "agreement needs two readers"
-    elif not sums.n_paired_items[0]:
-        why = "no item was read by two readers"
-    else:
-        why = "every read is one and the same stage"
+    why = why_no_coefficient(people, sums)
     by_stage = [f"no item with two reads has a read of stage {label}" for label in people.scale.labels]
     return [why] * (2 + len(_COEFFICIENTS) * n_weightings + len(Metric)) + by_stage
 

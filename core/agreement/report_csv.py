@@ -39,6 +39,7 @@ def _rows(report: AgreementReport) -> Iterator[Row]:
             yield "cohen_kappa", names, weighting.value, pair.n, pair.n_subjects, found
         for weighting, found in pair.asymptotic.items():
             yield "cohen_kappa_asymptotic", names, weighting.value, pair.n, pair.n_subjects, found
+        yield "mean_difference", names, "", pair.n, pair.n_subjects, pair.marginal.mean_difference
     overall = report.overall
     names = ", ".join(overall.readers)
     n, animals = overall.n_paired_items, report.n_subjects
@@ -57,14 +58,52 @@ def _rows(report: AgreementReport) -> Iterator[Row]:
     for label, found in zip(report.scale.labels, overall.specific, strict=True):
         yield f"specific_agreement_{label}", names, "", n, animals, found
     yield from _ceiling_rows(report)
+    yield from _intra_reader_rows(report)
+    yield from _stated_rows(report)
 
 
 def _ceiling_rows(report: AgreementReport) -> Iterator[Row]:
-    people, animals = ", ".join(report.overall.readers), report.n_subjects
+    people, n, animals = ", ".join(report.overall.readers), report.n_items, report.n_subjects
     for ceiling in report.ceilings:
         weights = ceiling.weighting.value
-        yield "mean_kappa_reader_reader", people, weights, report.n_items, animals, ceiling.reader_reader
-        yield "ceiling", people, weights, report.n_items, animals, ceiling.ceiling
-        if report.model_reader is not None:
-            names = f"{report.model_reader} - {people}"
-            yield "mean_kappa_model_reader", names, weights, report.n_items, animals, ceiling.model_reader
+        yield "mean_kappa_reader_reader", people, weights, n, animals, ceiling.reader_reader
+        yield "ceiling", people, weights, n, animals, ceiling.ceiling
+        yield "mean_kappa_reader_consensus", people, weights, n, animals, ceiling.reader_consensus
+        if report.model_reader is None:
+            continue
+        of_model = (
+            ("mean_kappa_model_reader", ceiling.model_reader),
+            ("model_reader_minus_reader_reader", ceiling.model_reader_minus_reader_reader),
+            ("mean_kappa_model_consensus", ceiling.model_consensus),
+            ("model_consensus_minus_reader_consensus", ceiling.model_consensus_minus_reader_consensus),
+            ("kappa_model_full_consensus", ceiling.model_full_consensus),
+        )
+        names = f"{report.model_reader} - {people}"
+        yield from ((name, names, weights, n, animals, found) for name, found in of_model)
+
+
+def _intra_reader_rows(report: AgreementReport) -> Iterator[Row]:
+    for intra in report.intra_reader:
+        who, pair = intra.reader or ", ".join(report.overall.readers), intra.found
+        kind = "every_repeat" if intra.kind is None else intra.kind.value.replace(" ", "_")
+        for weighting, found in pair.kappa.items():
+            yield f"intra_reader_kappa_{kind}", who, weighting.value, pair.n, pair.n_subjects, found
+        yield f"intra_reader_mean_difference_{kind}", who, "", pair.n, pair.n_subjects, pair.marginal.mean_difference
+
+
+def _stated_rows(report: AgreementReport) -> Iterator[Row]:
+    stated = report.stated
+    if stated is None:
+        return
+    n, animals = report.overall.n_paired_items, report.n_subjects
+    for (one, other), found in stated.pairs:
+        pair = next(pair for pair in report.pairs if (pair.reader_a, pair.reader_b) == (one, other))
+        yield "cohen_kappa", f"{one} - {other}", "stated", pair.n, pair.n_subjects, found
+    named = (
+        ("fleiss", stated.fleiss),
+        ("conger", stated.conger),
+        ("gwet", stated.gwet),
+        ("brennan_prediger", stated.brennan_prediger),
+    )
+    people = ", ".join(report.overall.readers)
+    yield from ((name, people, "stated", n, animals, found) for name, found in named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from core.agreement.ratings import RatedItem, Ratings, ratings_from_reads
 from core.domain.people import ReaderId
@@ -66,6 +67,25 @@ def printed_names(readers: Iterable[ReaderId], names: Mapping[ReaderId, str], mo
 def of_kind(reads: Sequence[Read], *, patches: bool) -> Iterator[Read]:
     """Give the reads of patches, or those of slides."""
     return (read for read in reads if (read.item.patch_index is not None) == patches)
+
+
+def slide_traits(slide: Slide) -> dict[str, str | None]:
+    """Give what is stated of where a slide comes from, by the names that reports use."""
+    origin = slide.provenance
+    stated = {
+        "site": origin.site,
+        "stain batch": origin.stain_batch,
+        "scanner": origin.scanner,
+        "group": origin.group,
+    }
+    return stated | dict(origin.further)
+
+
+def with_traits(ratings: Ratings, of_items: Mapping[str, Mapping[str, str | None]]) -> Ratings:
+    """Give the ratings with the traits that any of their items has; `of_items` names those of each item."""
+    names = dict.fromkeys(name for item in ratings.items for name, value in of_items[item].items() if value is not None)
+    traits = {name: tuple(of_items[item].get(name) for item in ratings.items) for name in names}
+    return replace(ratings, traits=traits)
 
 
 def item_name(item: Item, slide: Slide) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Iterator
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.agreement.bootstrap import Estimate, Resampling
-from core.agreement.pairwise import PairAgreement
-from core.agreement.rating_table import TableColumns, read_long_table, read_wide_table
+from core.agreement.bootstrap import IntervalKind, Resampling
+from core.agreement.csv_table import TableColumns
+from core.agreement.entries import Step
+from core.agreement.measurement_report import build_measurement_report
+from core.agreement.measurement_table import read_measurements
+from core.agreement.rating_table import read_long_table, read_wide_table
 from core.agreement.ratings import Ratings, Scale
-from core.agreement.report import AgreementReport, build_report
+from core.agreement.repeats import RepeatedRead
+from core.agreement.report import AgreementReport, Beside, build_report
+from core.agreement.report_text import measurement_lines, report_lines
+from core.agreement.weight_table import read_weights
 from core.agreement.weights import Weighting
 from core.domain.errors import NothingToDo
 
@@ -38,10 +44,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--subject", metavar="COLUMN", help="the animal; else subject_id, else every item by itself")
     parser.add_argument("--scale", type=_scale, metavar='"0,1a,..."', help="all stages in order, used or not")
     names = ", ".join(weighting.title for weighting in Weighting)
-    parser.add_argument("--weights", type=_weighting, default=Weighting.LINEAR, metavar="NAME", help=f"print {names}")
+    parser.add_argument(
+        "--weights", type=_weighting, default=Weighting.LINEAR, metavar="NAME|FILE", help=f"{names}, or a CSV matrix"
+    )
+    parser.add_argument(
+        "--step", type=_step, default=Step.STANDING, metavar="first|standing", help="of a study's reads"
+    )
+    parser.add_argument(
+        "--continuous", metavar="UNIT", help="the stage column, or wide cells, hold numbers in this unit"
+    )
     parser.add_argument("--model", metavar="READER", help="the reader that is a model")
     parser.add_argument("--resamples", type=_count, default=2000, metavar="N")
     parser.add_argument("--seed", type=_count, default=1, metavar="N")
+    parser.add_argument("--interval", type=_interval, default=IntervalKind.PERCENTILE, metavar="percentile|bca")
+    parser.add_argument("--stratify-by", metavar="COLUMN", help="draw animals within the values of this column")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every number here")
     parser.add_argument("--html", type=Path, metavar="OUT", help="write the report as one HTML file")
     parser.add_argument("--pdf", type=Path, metavar="OUT", help="write the report as a PDF")
@@ -55,24 +71,76 @@ def run_agreement(arguments: argparse.Namespace) -> int:
         BadTable: with line and column.
         NothingToDo: if the table has one reader, or the report cannot be written where asked.
     """
-    ratings = _ratings(arguments)
+    resampling = _resampling(arguments)
+    if arguments.continuous:
+        return _run_measurements(arguments, resampling)
+    ratings, beside = _reads(arguments)
     if len(ratings.readers) < 2:
         raise NothingToDo(f"{arguments.table} has one reader, {ratings.readers[0]}; agreement needs two.")
-    report = build_report(ratings, Resampling(n_resamples=arguments.resamples, seed=arguments.seed))
+    report = build_report(ratings, resampling, _tell, beside)
     if arguments.json:
         _write(arguments.json, report.to_json().encode())
     if arguments.html or arguments.pdf or arguments.zip:
         _write_set(arguments, ratings, report)
-    print("\n".join(_lines(report, arguments.weights)))
+    print("\n".join(report_lines(report, _printed(arguments))))
     return 0
 
 
-def _ratings(arguments: argparse.Namespace) -> Ratings:
-    columns = TableColumns(
-        item=arguments.item, reader=arguments.reader, stage=arguments.stage, subject=arguments.subject
+def _tell(share: float) -> None:
+    """Show the share that is done to a person who waits at a terminal."""
+    if sys.stderr.isatty():
+        print(f"\rdrawing animals: {share:.0%}", end="\n" if share >= 1.0 else "", file=sys.stderr, flush=True)
+
+
+def _run_measurements(arguments: argparse.Namespace, resampling: Resampling) -> int:
+    if arguments.html or arguments.pdf or arguments.zip:
+        raise NothingToDo("Continuous measures are printed and written as JSON; leave out --html, --pdf and --zip.")
+    measured = read_measurements(arguments.table, _columns(arguments), arguments.continuous, wide=arguments.wide)
+    if len(measured.readers) < 2:
+        raise NothingToDo(f"{arguments.table} has one reader, {measured.readers[0]}; agreement needs two.")
+    report = build_measurement_report(measured, resampling)
+    if arguments.json:
+        _write(arguments.json, report.to_json().encode())
+    print("\n".join(measurement_lines(report)))
+    return 0
+
+
+def _printed(arguments: argparse.Namespace) -> Weighting:
+    """Give the weighting that is printed: linear beside stated weights."""
+    return arguments.weights if isinstance(arguments.weights, Weighting) else Weighting.LINEAR
+
+
+def _reads(arguments: argparse.Namespace) -> tuple[Ratings, Beside]:
+    columns = _columns(arguments)
+    repeats: tuple[RepeatedRead, ...] = ()
+    if arguments.wide:
+        ratings = read_wide_table(arguments.table, columns, arguments.scale, arguments.model)
+    else:
+        found = read_long_table(arguments.table, columns, arguments.scale, arguments.model, arguments.step)
+        ratings, repeats = found.ratings, found.repeats
+    stated = None
+    if not isinstance(arguments.weights, Weighting):
+        stated = read_weights(arguments.weights, ratings.scale)
+    return ratings, Beside(repeats=repeats, stated_weights=stated)
+
+
+def _columns(arguments: argparse.Namespace) -> TableColumns:
+    return TableColumns(
+        item=arguments.item,
+        reader=arguments.reader,
+        stage=arguments.stage,
+        subject=arguments.subject,
+        traits=(arguments.stratify_by,) if arguments.stratify_by else (),
     )
-    read = read_wide_table if arguments.wide else read_long_table
-    return read(arguments.table, columns, arguments.scale, arguments.model)
+
+
+def _resampling(arguments: argparse.Namespace) -> Resampling:
+    return Resampling(
+        n_resamples=arguments.resamples,
+        seed=arguments.seed,
+        interval=arguments.interval,
+        stratified_by=arguments.stratify_by,
+    )
 
 
 def _write_set(arguments: argparse.Namespace, ratings: Ratings, report: AgreementReport) -> None:
@@ -85,7 +153,7 @@ def _write_set(arguments: argparse.Namespace, ratings: Ratings, report: Agreemen
     table: Path = arguments.table
     facts = (("Table", table.name), ("SHA-256", hashlib.sha256(table.read_bytes()).hexdigest()))
     origin = Origin(title=f"Agreement of readers: {table.stem}", noun="item", made_at=datetime.now(UTC), facts=facts)
-    document = agreement_document(report, arguments.weights, origin)
+    document = agreement_document(report, _printed(arguments), origin)
     if arguments.html:
         _write(arguments.html, as_html(document).encode())
     if arguments.pdf:
@@ -104,49 +172,6 @@ def _write(path: Path, content: bytes) -> None:
         raise NothingToDo(f"{path} cannot be written ({error.strerror}); name another file.") from error
 
 
-def _lines(report: AgreementReport, weighting: Weighting) -> Iterator[str]:
-    yield (
-        f"{len(report.readers)} readers, {report.n_items} items, {report.n_subjects} animals; "
-        f"{report.n_reads} reads, {report.n_missing} missing; weights: {weighting.title}"
-    )
-    yield ""
-    yield from _pair_lines(report.pairs, weighting)
-    yield ""
-    overall = report.overall
-    title = f"Over {len(overall.readers)} readers"
-    yield title if report.model_reader is None else f"{title}, without {report.model_reader}"
-    named = [("percent agreement (fraction)", overall.percent_agreement)]
-    named += [("within one stage (fraction)", overall.within_one_stage)]
-    named += [("Fleiss' kappa", overall.fleiss[weighting]), ("Conger's kappa", overall.conger[weighting])]
-    named += [(f"Gwet's AC{1 if weighting is Weighting.UNWEIGHTED else 2}", overall.gwet[weighting])]
-    named += [("Brennan-Prediger", overall.brennan_prediger[weighting])]
-    named += [(f"Krippendorff's alpha, {metric.value}", found) for metric, found in overall.krippendorff.items()]
-    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
-    named += [("mean kappa of two readers", ceiling.reader_reader), ("  its root, the ceiling", ceiling.ceiling)]
-    if report.model_reader is not None:
-        named += [("mean kappa with the model", ceiling.model_reader)]
-    yield from (f"  {name:<32} {_words(found)}" for name, found in named)
-    yield ""
-    yield from (*report.method.sentences, *(f"Note: {caution}" for caution in report.method.cautions))
-
-
-def _pair_lines(pairs: tuple[PairAgreement, ...], weighting: Weighting) -> Iterator[str]:
-    names = [f"{pair.reader_a} - {pair.reader_b}" for pair in pairs]
-    width = max(len(name) for name in names)
-    yield f"{'pair':<{width}}  {'n':>6}  {'equal':>5}  kappa (95 % interval)"
-    for name, pair in zip(names, pairs, strict=True):
-        equal = "-" if pair.percent_agreement is None else f"{pair.percent_agreement:.2f}"
-        yield f"{name:<{width}}  {pair.n:>6}  {equal:>5}  {_words(pair.kappa[weighting])}"
-
-
-def _words(found: Estimate) -> str:
-    if found.value is None:
-        return f"not estimable: {found.why}"
-    if found.low is None:
-        return f"{found.value:.2f} ({found.why})"
-    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
-
-
 def _scale(text: str) -> Scale:
     labels = tuple(label.strip() for label in text.split(","))
     if "" in labels or len(set(labels)) != len(labels):
@@ -154,11 +179,26 @@ def _scale(text: str) -> Scale:
     return Scale(labels=labels)
 
 
-def _weighting(text: str) -> Weighting:
+def _weighting(text: str) -> Weighting | Path:
     for weighting in Weighting:
         if text in (weighting.value, weighting.title):
             return weighting
-    raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(weighting.title for weighting in Weighting)}")
+    if text.endswith(".csv"):
+        return Path(text)
+    names = ", ".join(weighting.title for weighting in Weighting)
+    raise argparse.ArgumentTypeError(f"'{text}' is none of {names} and no .csv file")
+
+
+def _step(text: str) -> Step:
+    if text not in ("first", "standing"):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither first nor standing")
+    return Step[text.upper()]
+
+
+def _interval(text: str) -> IntervalKind:
+    if text not in [kind.value for kind in IntervalKind]:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither percentile nor bca")
+    return IntervalKind(text)
 
 
 def _count(text: str) -> int:

@@ -8,29 +8,32 @@ told no names where the protocol hides other readers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 
 from core.access.permissions import Permission, may, require
+from core.agreement.entries import EntryRead, Step, rated_items, repeated_reads
 from core.agreement.ratings import RatedItem, Ratings, Scale, ratings_from_reads
-from core.agreement.standing import item_name, of_kind, patch_calls, printed_names, ratings_of, slide_calls
+from core.agreement.repeats import RepeatedRead, RepeatKind
+from core.agreement.standing import (
+    item_name,
+    of_kind,
+    patch_calls,
+    printed_names,
+    ratings_of,
+    slide_calls,
+    slide_traits,
+    with_traits,
+)
 from core.domain.errors import NothingToDo
 from core.domain.people import Reader, ReaderId
 from core.domain.predictions import PatchPredictions, Run, RunId
-from core.domain.protocols import Mask
+from core.domain.protocols import Mask, Scheme
 from core.domain.reads import Item, Read
 from core.domain.slides import Slide, SlideId
 from core.domain.studies import Entry, EventKind, StudyEvent, StudyId, StudyVersion
 from core.review.masking import masked_items
 from core.review.roster import Roster
 from core.review.sight import Sight
-
-
-class Step(Enum):
-    """Which of a study's reads are compared."""
-
-    STANDING = "reads that stand"
-    FIRST = "first reads"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,10 +49,15 @@ class StudyChoice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """Ratings, and which slide or patch each of their items is."""
+    """Ratings, which slide or patch each of their items is, and what a study holds beside them.
+
+    `repeats` are a reader's reads of one slide again; `entries` every entry that may be seen, with its steps.
+    """
 
     ratings: Ratings
     items: Mapping[str, Item]
+    repeats: tuple[RepeatedRead, ...] = ()
+    entries: tuple[EntryRead, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,15 +84,15 @@ class Comparing:
         require(reader, Permission.SEE_AGREEMENT)
         reads = tuple(of_kind(self._sources.visible_reads(reader), patches=item == "patch"))
         slides = {slide.slide_id: slide for slide in self._sources.slides()}
+        items = {item_name(read.item, slides[read.item.slide_id]): read.item for read in reads}
+        traits = {name: slide_traits(slides[one.slide_id]) for name, one in items.items()}
         runs = self._current_runs({read.item.slide_id for read in reads})
         if item == "patch":
             calls = patch_calls(reads, runs, {run.run_id: self._sources.predictions(run.run_id) for run in runs})
         else:
             calls = slide_calls(runs)
-        return Compared(
-            ratings=ratings_of(reads, slides, calls, self._names(), self._sources.model_name()),
-            items={item_name(read.item, slides[read.item.slide_id]): read.item for read in reads},
-        )
+        ratings = ratings_of(reads, slides, calls, self._names(), self._sources.model_name())
+        return Compared(ratings=with_traits(ratings, traits), items=items)
 
     def n_masked(self, reader: Reader, item: str = "slide") -> int:
         """Count the items outside of studies that others have read and this reader has not."""
@@ -109,28 +117,57 @@ class Comparing:
         """
         study = self._study(reader, choice.study_id)
         scheme, slides = study.protocol.scheme, {slide.slide_id: slide for slide in self._sources.slides()}
-        hidden = self._sight.hidden_slides(reader.reader_id)
-        signed = [
-            (entry, event)
-            for entry, event in self._signed(choice)
-            if not entry.is_repeat and entry.slide_id not in hidden
-        ]
-        printed = self._printed(reader, study)
-        items = {one: Item(slide_id=one) for one in dict.fromkeys(entry.slide_id for entry, _ in signed)}
-        rated = [
-            _rated(slides[entry.slide_id], printed[entry.reader_id], event.stage)
-            for entry, event in signed
-            if event.stage is not None
-        ]
+        hidden, printed = self._sight.hidden_slides(reader.reader_id), self._printed(reader, study)
+        every_pass = replace(choice, pass_number=0)
+        seen = [entry for entry, _ in self._signed(every_pass) if entry.slide_id not in hidden]
+        entries = tuple(self._entry_read(entry, slides[entry.slide_id], printed[entry.reader_id]) for entry in seen)
+        rated = rated_items(entries, choice.step, choice.pass_number)
+        read = {one.item for one in rated}
+        items = {item_name(Item(slide_id=one), slides[one]): Item(slide_id=one) for one in _slides_of(seen)}
+        items = {name: item for name, item in items.items() if name in read}
+        called = self._called([item.slide_id for item in items.values()], slides, scheme)
+        scale = Scale(labels=scheme.stages, origin=f"of the study {study.protocol.name}")
+        model = self._sources.model_name() if called else None
+        ratings = ratings_from_reads([*rated, *called], scale, model_reader=model)
+        repeats = repeated_reads(entries, choice.step)
+        traits = {name: self._traits(reader, study, slides[item.slide_id]) for name, item in items.items()}
+        ratings = replace(with_traits(ratings, traits), n_repeated_reads=len(repeats))
+        return Compared(ratings=ratings, items=items, repeats=repeats, entries=entries)
+
+    def _entry_read(self, entry: Entry, slide: Slide, reader: str) -> EntryRead:
+        first, reveal, final = (
+            self._roster.event(entry, kind) for kind in (EventKind.FIRST_READ, EventKind.REVEAL, EventKind.FINAL_READ)
+        )
+        standing = self._roster.standing(entry)
+        kind = RepeatKind.LATER_PASS if entry.pass_number > 1 else None
+        return EntryRead(
+            item=item_name(Item(slide_id=entry.slide_id), slide),
+            subject=slide.provenance.subject,
+            reader=reader,
+            standing=standing.stage if standing else None,
+            first=first.stage if first else None,
+            call=reveal.seen.call if reveal else None,
+            final=final.stage if final else None,
+            first_s=first.active_s if first else None,
+            final_s=final.active_s if final else None,
+            pass_number=entry.pass_number,
+            kind=RepeatKind.HIDDEN if entry.is_repeat else kind,
+        )
+
+    def _called(self, slide_ids: Iterable[SlideId], slides: Mapping[SlideId, Slide], scheme: Scheme) -> list[RatedItem]:
         model = self._sources.model_name()
-        called = [
+        return [
             _rated(slides[run.slide_id], model, scheme.of(run.call.stage))
-            for run in self._current_runs(items)
+            for run in self._current_runs(slide_ids)
             if run.call is not None and model is not None
         ]
-        scale = Scale(labels=scheme.stages, origin=f"of the study {study.protocol.name}")
-        ratings = ratings_from_reads([*rated, *called], scale, model_reader=model if called else None)
-        return Compared(ratings=ratings, items={item_name(item, slides[one]): item for one, item in items.items()})
+
+    def _traits(self, reader: Reader, study: StudyVersion, slide: Slide) -> dict[str, str | None]:
+        """Give a slide's traits without those that the protocol hides from who takes part."""
+        protocol = study.protocol
+        takes_part = reader.reader_id in (*protocol.readers, *protocol.adjudicators)
+        masked = {mask.value for mask in (Mask.GROUP, Mask.DOSE) if takes_part and mask in protocol.masked}
+        return {name: value for name, value in slide_traits(slide).items() if name not in masked}
 
     def n_hidden(self, reader: Reader, study_id: StudyId) -> int:
         """Count the slides of a study that are left out because this reader has yet to read or to settle them."""
@@ -178,6 +215,10 @@ class Comparing:
 
     def _current_runs(self, slide_ids: Iterable[SlideId]) -> list[Run]:
         return [run for run in map(self._sources.current_run, slide_ids) if run is not None]
+
+
+def _slides_of(entries: Iterable[Entry]) -> tuple[SlideId, ...]:
+    return tuple(dict.fromkeys(entry.slide_id for entry in entries))
 
 
 def _rated(slide: Slide, reader: str, stage: str) -> RatedItem:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from core.agreement.entries import Step
 from core.domain.reads import Item
 from core.domain.studies import StudyId, StudyVersion
-from core.review.comparing import Step, StudyChoice
+from core.review.comparing import StudyChoice
 
 if TYPE_CHECKING:
     from core.agreement.ratings import Ratings

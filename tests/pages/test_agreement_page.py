@@ -192,7 +192,7 @@ def test_the_csv_has_a_row_for_every_number_and_runs_nothing() -> None:
 
     assert lines[0] == "statistic,readers,weights,n_items,n_subjects,value,low,high,why"
     assert lines[1].startswith("cohen_kappa,'=cmd() - Bob,unweighted,3,2,")
-    assert len(lines) == 1 + 8 + 2 + 16 + 3 + 7 + 8
+    assert len(lines) == 1 + 9 + 2 + 16 + 3 + 7 + 12
 
 
 @pytest.mark.parametrize(

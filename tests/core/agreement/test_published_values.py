@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.agreement.rating_table import TableColumns, read_wide_table
+from core.agreement.csv_table import TableColumns
+from core.agreement.rating_table import read_wide_table
 from core.agreement.ratings import Ratings, Scale
 from tests.core.agreement.product_values import expected_values, product_values
 from tests.reference.agreement_tables import CountTable, RatingTable, SquareTable

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.agreement.rating_table import TableColumns, read_long_table, read_wide_table
+from core.agreement.csv_table import TableColumns
+from core.agreement.rating_table import read_long_table, read_wide_table
 from core.agreement.ratings import MISSING, SEVEN_STAGES, Scale
 from core.domain.errors import BadTable
 
@@ -22,7 +23,7 @@ def written(folder: Path, text: str) -> Path:
 def test_a_long_table_becomes_items_by_readers(tmp_path: Path) -> None:
     path = written(tmp_path, "item_id,subject_id,reader,stage\ns1,a,Ann,1a\ns1,a,Bob,1b\ns2,a,Bob,4\n")
 
-    ratings = read_long_table(path, TableColumns())
+    ratings = read_long_table(path, TableColumns()).ratings
 
     assert ratings.readers == ("Ann", "Bob")
     assert ratings.stages.tolist() == [[1, 2], [MISSING, 6]]
@@ -87,7 +88,7 @@ def test_a_declared_scale_keeps_its_order(tmp_path: Path) -> None:
 def test_the_first_of_repeated_reads_stands_and_the_others_are_counted(tmp_path: Path) -> None:
     path = written(tmp_path, "item_id,reader,stage\ns1,Ann,2\ns1,Ann,3\ns1,Bob,2\ns1,Ann,4\n")
 
-    ratings = read_long_table(path, TableColumns())
+    ratings = read_long_table(path, TableColumns()).ratings
 
     assert ratings.stages.tolist() == [[4, 4]]
     assert ratings.n_repeated_reads == 2
@@ -96,7 +97,7 @@ def test_the_first_of_repeated_reads_stands_and_the_others_are_counted(tmp_path:
 def test_a_byte_order_mark_and_blank_lines_are_no_matter(tmp_path: Path) -> None:
     path = written(tmp_path, "\ufeffitem_id,reader,stage\n\ns1,Ann,2\n")
 
-    assert read_long_table(path, TableColumns()).n_reads == 1
+    assert read_long_table(path, TableColumns()).ratings.n_reads == 1
 
 
 LONG_FAULTS = [

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 
 from core.agreement.bootstrap import Resampling
 from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
-from core.agreement.report import SCHEMA_FILE, build_report
+from core.agreement.repeats import RepeatedRead, RepeatKind
+from core.agreement.report import SCHEMA_FILE, Beside, build_report
+from core.agreement.report_csv import report_csv
 from tests.core.agreement.random_ratings import clustered, ratings_of
 
 SCHEMA: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -22,18 +27,44 @@ CASES = {
     "nothing in common": ratings_of([[0, MISSING], [MISSING, 1]]),
     "one reader": ratings_of([[0], [1]]),
     "one animal": ratings_of([[0, 0], [1, 2]], subjects=["a", "a"]),
-    "with a model": ratings_of([[0, 0, 1], [1, 2, 2], [3, 3, 3]], model_reader="C"),
+    "with a model": ratings_of([[0, 0, 1], [1, 2, 2], [3, 3, 3]], SEVEN_STAGES, model_reader="C"),
+    "three people and a model": ratings_of([[0, 0, 1, 0], [1, 2, 2, 2], [3, 3, 3, 3], [2, 2, 1, 1]], model_reader="D"),
 }
 
 
-def document(ratings: Ratings) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(build_report(ratings, Resampling(n_resamples=100)).to_json())
+SEVEN = RepeatedRead(item="s", subject="a", reader="A", kind=RepeatKind.HIDDEN, first="1a", again="2")
+REPEAT = RepeatedRead(item="s", subject="a", reader="A", kind=RepeatKind.HIDDEN, first="w", again="x")
+
+
+def document(ratings: Ratings, beside: Beside | None = None) -> dict[str, Any]:
+    report = build_report(ratings, Resampling(n_resamples=100), beside=beside)
+    found: dict[str, Any] = json.loads(report.to_json())
     return found
 
 
 @pytest.mark.parametrize("ratings", CASES.values(), ids=CASES.keys())
 def test_every_report_keeps_the_schema(ratings: Ratings) -> None:
     jsonschema.Draft202012Validator(SCHEMA).validate(document(ratings))
+
+
+def test_what_stands_beside_the_reads_keeps_the_schema() -> None:
+    beside = Beside(repeats=(REPEAT,), stated_weights=np.eye(4))
+
+    found = document(CASES["another scale"], beside)
+
+    jsonschema.Draft202012Validator(SCHEMA).validate(found)
+    assert [line["reader"] for line in found["intra_reader"]] == ["A", None]
+    assert found["stated"]["pairs"][0]["kappa"]["value"] is not None
+
+
+def test_the_csv_has_a_row_for_each_kind_of_number() -> None:
+    report = build_report(
+        CASES["with a model"], Resampling(n_resamples=0), beside=Beside(repeats=(SEVEN,), stated_weights=np.eye(7))
+    )
+
+    names = {row["statistic"] for row in csv.DictReader(io.StringIO(report_csv(report)))}
+
+    assert {"cohen_kappa", "mean_difference", "kappa_model_full_consensus", "intra_reader_kappa_hidden_repeat"} <= names
 
 
 def test_the_schema_refuses_a_number_without_value_or_reason() -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from core.agreement.entries import Step
 from core.agreement.ratings import MISSING, Ratings
+from core.agreement.repeats import RepeatKind
 from core.domain.errors import NothingToDo
 from core.domain.people import Reader, Role
 from core.domain.protocols import Mask, Repeats, Scheme
 from core.domain.slides import Provenance
 from core.domain.studies import EventKind, ReasonCode, StudyVersion
-from core.review.comparing import Comparing, ComparingSources, Step, StudyChoice
+from core.review.comparing import Comparing, ComparingSources, StudyChoice
 from tests.core.agreement.test_standing import slide
 from tests.core.review.small_reader_study import ADA, BO, LEAD, StudyRoom, slide_ids
 
@@ -28,6 +30,10 @@ def as_reader(person: Reader) -> Reader:
     return replace(person, roles=frozenset({Role.READER}))
 
 
+def _origin(number: int) -> Provenance:
+    return Provenance(subject=f"a{number}", site="Lyon", group="vehicle", further=(("dose", "0"),))
+
+
 @pytest.fixture
 def room() -> StudyRoom:
     return StudyRoom()
@@ -36,7 +42,7 @@ def room() -> StudyRoom:
 @pytest.fixture
 def comparing(room: StudyRoom) -> Comparing:
     slides = [
-        replace(slide(number, None), slide_id=slide_id, path=Path("a.tif"), provenance=Provenance(subject=f"a{number}"))
+        replace(slide(number, None), slide_id=slide_id, path=Path("a.tif"), provenance=_origin(number))
         for number, slide_id in enumerate(slide_ids(9))
     ]
     sources = ComparingSources(
@@ -136,8 +142,48 @@ def test_a_hidden_repeat_is_no_second_read_of_the_item(room: StudyRoom, comparin
     study = room.study(slides=slide_ids(4), repeats=Repeats(fraction=0.5, distance=1))
     read_all(room, {ADA: "2"})
     assert len(room.roster.of_reader(ADA.reader_id)) == 6
-    ratings = comparing.study_reads(WHO_LEADS, choice(study)).ratings
-    assert (ratings.n_items, ratings.n_repeated_reads) == (4, 0)
+    compared = comparing.study_reads(WHO_LEADS, choice(study))
+    assert (compared.ratings.n_items, named(compared.ratings, "Ada")) == (4, ["2"] * 4)
+    assert compared.ratings.n_repeated_reads == 2
+    assert [repeat.kind for repeat in compared.repeats] == [RepeatKind.HIDDEN] * 2
+
+
+def test_a_second_pass_is_compared_with_the_first_of_the_same_reader(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(slides=slide_ids(2), n_passes=2)
+    first_pass, second_pass = (
+        [entry for entry in room.roster.of_reader(ADA.reader_id) if entry.pass_number == number] for number in (1, 2)
+    )
+    for entry in first_pass:
+        room.read_through(entry, "2")
+    room.wait(15)
+    for entry in second_pass:
+        room.read_through(entry, "3")
+    compared = comparing.study_reads(WHO_LEADS, choice(study))
+    assert named(compared.ratings, "Ada") == ["2", "2"]
+    found = [(repeat.kind, repeat.first, repeat.again) for repeat in compared.repeats]
+    assert found == [(RepeatKind.LATER_PASS, "2", "3")] * 2
+    assert named(comparing.study_reads(WHO_LEADS, choice(study, pass_number=2)).ratings, "Ada") == ["3", "3"]
+
+
+def test_an_entry_tells_first_read_call_and_final_read(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study()
+    entry = room.only_entry()
+    room.open(entry)
+    room.sign(entry, EventKind.FIRST_READ, "0", active_s=30.0)
+    room.sign(entry, EventKind.FINAL_READ, "4", reason_code=ReasonCode.EXTENT, active_s=12.0)
+    (found,) = comparing.study_reads(WHO_LEADS, choice(study)).entries
+    run = room.current_run(slide_ids(1)[0])
+    assert run is not None
+    assert run.call is not None
+    assert (found.first, found.call, found.final) == ("0", run.call.stage.value, "4")
+    assert (found.first_s, found.final_s) == (30.0, 12.0)
+
+
+def test_who_takes_part_is_told_no_trait_that_is_masked(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(slides=slide_ids(2), readers=BOTH)
+    read_all(room, {ADA: "2", BO: "3"})
+    assert set(comparing.study_reads(WHO_LEADS, choice(study)).ratings.traits) == {"site", "group", "dose"}
+    assert set(comparing.study_reads(as_reader(ADA), choice(study)).ratings.traits) == {"site"}
 
 
 def test_reads_under_another_guide_are_another_epoch(room: StudyRoom, comparing: Comparing) -> None:

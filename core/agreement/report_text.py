@@ -1,0 +1,127 @@
+"""An agreement report as lines of text for a terminal: one weighting, with intervals, reasons and method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.agreement.bootstrap import Estimate
+from core.agreement.measurement_report import MeasurementReport
+from core.agreement.pairwise import PairAgreement
+from core.agreement.report import AgreementReport
+from core.agreement.weights import Weighting
+
+
+def report_lines(report: AgreementReport, weighting: Weighting) -> Iterator[str]:
+    """Give what a person reads first; the JSON holds the rest."""
+    yield (
+        f"{len(report.readers)} readers, {report.n_items} items, {report.n_subjects} animals; "
+        f"{report.n_reads} reads, {report.n_missing} missing; weights: {weighting.title}"
+    )
+    yield ""
+    yield from _pair_lines(report.pairs, weighting)
+    yield ""
+    title = f"Over {len(report.overall.readers)} readers"
+    yield title if report.model_reader is None else f"{title}, without {report.model_reader}"
+    yield from _named_lines(_overall(report, weighting))
+    if report.model_reader is not None:
+        yield ""
+        yield f"{report.model_reader} among them"
+        yield from _named_lines(_model(report, weighting))
+    yield from _intra_lines(report, weighting)
+    yield from _stated_lines(report)
+    yield ""
+    yield from (*report.method.sentences, *(f"Note: {caution}" for caution in report.method.cautions))
+
+
+def measurement_lines(report: MeasurementReport) -> Iterator[str]:
+    """Give what a person reads of continuous measures."""
+    icc = report.intraclass
+    yield (
+        f"{len(report.readers)} readers, {report.n_items} items, {report.n_subjects} animals; "
+        f"{icc.n_items} items measured by all; unit: {report.unit}"
+    )
+    yield ""
+    yield from _named_lines(
+        [("ICC(2,1), absolute agreement", icc.agreement), ("ICC(3,1), consistency", icc.consistency)]
+    )
+    for pair in report.pairs:
+        yield ""
+        yield f"{pair.reader_b} minus {pair.reader_a}, n {pair.n}"
+        named = [("bias", pair.bias), ("standard deviation", pair.standard_deviation)]
+        named += [("lower limit", pair.lower_limit), ("upper limit", pair.upper_limit), ("slope", pair.slope)]
+        yield from _named_lines(named)
+    yield ""
+    yield from (*report.sentences, *(f"Note: {caution}" for caution in report.cautions))
+
+
+def words_of(found: Estimate) -> str:
+    """Give 0.78 (0.70 to 0.85), or why there is no number."""
+    if found.value is None:
+        return f"not estimable, because {found.why}"
+    if found.low is None:
+        return f"{found.value:.2f} ({found.why})"
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _overall(report: AgreementReport, weighting: Weighting) -> list[tuple[str, Estimate]]:
+    overall = report.overall
+    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
+    named = [("percent agreement (fraction)", overall.percent_agreement)]
+    named += [("within one stage (fraction)", overall.within_one_stage)]
+    named += [("Fleiss' kappa", overall.fleiss[weighting]), ("Conger's kappa", overall.conger[weighting])]
+    named += [(f"Gwet's AC{1 if weighting is Weighting.UNWEIGHTED else 2}", overall.gwet[weighting])]
+    named += [("Brennan-Prediger", overall.brennan_prediger[weighting])]
+    named += [(f"Krippendorff's alpha, {metric.value}", found) for metric, found in overall.krippendorff.items()]
+    return [
+        *named,
+        ("mean kappa of two readers", ceiling.reader_reader),
+        ("  its root, the ceiling", ceiling.ceiling),
+        ("a reader, consensus of others", ceiling.reader_consensus),
+    ]
+
+
+def _model(report: AgreementReport, weighting: Weighting) -> list[tuple[str, Estimate]]:
+    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
+    return [
+        ("mean kappa with the model", ceiling.model_reader),
+        ("  minus that of two readers", ceiling.model_reader_minus_reader_reader),
+        ("model, same consensuses", ceiling.model_consensus),
+        ("  minus a reader's", ceiling.model_consensus_minus_reader_consensus),
+        ("model, consensus of all", ceiling.model_full_consensus),
+    ]
+
+
+def _intra_lines(report: AgreementReport, weighting: Weighting) -> Iterator[str]:
+    if not report.intra_reader:
+        return
+    yield ""
+    yield "Readers with themselves"
+    for intra in report.intra_reader:
+        kind = "" if intra.kind is None else f", {intra.kind.value}"
+        name = f"{intra.reader or 'all readers'}{kind} (n {intra.found.n})"
+        yield f"  {name:<32} {words_of(intra.found.kappa[weighting])}"
+
+
+def _stated_lines(report: AgreementReport) -> Iterator[str]:
+    stated = report.stated
+    if stated is None:
+        return
+    yield ""
+    yield "Under the stated weights"
+    named = [(f"{one} - {other}", found) for (one, other), found in stated.pairs]
+    named += [("Fleiss' kappa", stated.fleiss), ("Conger's kappa", stated.conger)]
+    yield from _named_lines([*named, ("Gwet's AC2", stated.gwet), ("Brennan-Prediger", stated.brennan_prediger)])
+
+
+def _pair_lines(pairs: tuple[PairAgreement, ...], weighting: Weighting) -> Iterator[str]:
+    names = [f"{pair.reader_a} - {pair.reader_b}" for pair in pairs]
+    width = max(len(name) for name in names)
+    yield f"{'pair':<{width}}  {'n':>6}  {'equal':>5}  kappa (95 % interval); stages the second is higher"
+    for name, pair in zip(names, pairs, strict=True):
+        equal = "-" if pair.percent_agreement is None else f"{pair.percent_agreement:.2f}"
+        higher = words_of(pair.marginal.mean_difference)
+        yield f"{name:<{width}}  {pair.n:>6}  {equal:>5}  {words_of(pair.kappa[weighting])}; {higher}"
+
+
+def _named_lines(named: list[tuple[str, Estimate]]) -> Iterator[str]:
+    yield from (f"  {name:<32} {words_of(found)}" for name, found in named)
