@@ -134,6 +134,13 @@ class Drawing:
         """Give with which group each subject is left out."""
         return np.arange(self.n_subjects, dtype=np.int64) * self.n_left_out // self.n_subjects
 
+    def left_out_multiplicities(self, widest: int) -> Iterator[FloatArray]:
+        """Give how often each subject counts with each group left out once (0 or 1), some groups at a time."""
+        group, at_once = self.group_of_subject(), max(1, _CELLS_AT_ONCE // max(self.n_subjects, widest))
+        for start in range(0, self.n_left_out, at_once):
+            left_out = np.arange(start, min(start + at_once, self.n_left_out))
+            yield np.asarray(group != left_out[:, None], dtype=np.float64)
+
     def _drawn(self, generator: np.random.Generator, n_draws: int) -> NDArray[np.int64]:
         if self.stratum_of_subject is None:
             return generator.integers(self.n_subjects, size=(n_draws, self.n_subjects), dtype=np.int64)
@@ -186,7 +193,7 @@ def _left_out(features: sparse.csr_array, statistics: SumStatistics, drawing: Dr
     places = (drawing.group_of_subject(), np.arange(drawing.n_subjects))
     groups = sparse.csr_array(sparse.coo_array((np.ones(drawing.n_subjects), places), shape=shape) @ features)
     all_sums = totals(features)
-    at_once = max(1, _CELLS_AT_ONCE // features.shape[1])
+    at_once = max(1, _CELLS_AT_ONCE // max(features.shape[1], 1))
     parts = []
     for start in range(0, drawing.n_left_out, at_once):
         sums = all_sums - groups[start : start + at_once].toarray()
