@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.commands import bench_engine, bench_equality, bench_quality, bench_review, bench_tiles
+from core.commands import bench_agreement, bench_engine, bench_equality, bench_quality, bench_review, bench_tiles
 
-_KINDS = (bench_engine, bench_equality, bench_quality, bench_review, bench_tiles)
+_KINDS = (bench_agreement, bench_engine, bench_equality, bench_quality, bench_review, bench_tiles)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
