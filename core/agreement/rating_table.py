@@ -61,6 +61,18 @@ def read_long_table(
     return TableReads(ratings=ratings, repeats=repeats, entries=entries)
 
 
+def stated_reference(path: Path, columns: TableColumns, column: str, scale: Scale) -> dict[str, str]:
+    """Give the stage that a column states for each item, where it does. Raises BadTable."""
+    table = read_csv_table(path)
+    stated = {item: text for item, text in table.values_of_items(columns, column).items() if text is not None}
+    strange = next((text for text in stated.values() if _plain(text) not in scale.labels), None)
+    if strange is not None:
+        line = next(line for line, row in table.rows if row[table.place_of(column)] == strange)
+        problem = f"'{strange}' is none of the stages {', '.join(scale.labels)}"
+        raise BadTable(path, problem, line=line, column=column)
+    return {item: _plain(text) for item, text in stated.items()}
+
+
 def read_wide_table(
     path: Path, columns: TableColumns, scale: Scale | None = None, model_reader: str | None = None
 ) -> Ratings:

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.agreement.assisted import Assistance, AssistedRead, assistance
 from core.agreement.bootstrap import Progress, Resampling, unheard
 from core.agreement.ceiling import HumanCeiling, human_ceilings
+from core.agreement.confounding import StageByTrait, stage_by_trait
+from core.agreement.differences import KappaDifference, collapsed_against_native, pair_differences
+from core.agreement.further_method import (
+    assistance_sentences,
+    consensus_sentences,
+    difference_sentences,
+    drawing_sentences,
+    reference_sentences,
+    strata_sentences,
+)
+from core.agreement.further_values import (
+    assistance_json,
+    difference_json,
+    reference_json,
+    stage_by_trait_json,
+    strata_json,
+)
+from core.agreement.kappa import ReaderPair
 from core.agreement.method import Method, method_of
 from core.agreement.overall import OverallAgreement, overall_agreement
 from core.agreement.pairwise import PairAgreement, pairwise_agreement
+from core.agreement.probabilities import ReferencedProbabilities
 from core.agreement.ratings import Ratings, Scale
+from core.agreement.reference import ReferenceReport, reference_report
 from core.agreement.repeats import IntraReader, RepeatedRead, intra_reader_agreement
 from core.agreement.report_values import (
     Json,
@@ -26,6 +47,7 @@ from core.agreement.report_values import (
     stated_json,
 )
 from core.agreement.stated import StatedAgreement, stated_agreement
+from core.agreement.strata import TraitStrata, strata_of
 from core.agreement.weights import FloatArray
 
 SCHEMA_FILE = Path(__file__).parent / "agreement.schema.json"
@@ -48,6 +70,11 @@ class AgreementReport:
     ceilings: tuple[HumanCeiling, ...]
     intra_reader: tuple[IntraReader, ...]
     stated: StatedAgreement | None
+    differences: tuple[KappaDifference, ...]
+    assistance: tuple[Assistance, ...]
+    strata: tuple[TraitStrata, ...]
+    stages_by_trait: tuple[StageByTrait, ...]
+    reference: ReferenceReport | None
     method: Method
 
     def to_json(self) -> str:
@@ -57,10 +84,21 @@ class AgreementReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Beside:
-    """What a report takes beside the ratings; whatever is empty is left out of it."""
+    """What a report takes beside the ratings; whatever is empty is left out of it.
+
+    `compared` names two pairs of readers whose kappas are compared; `native_five` are five-class reads of the same
+    animals, with which seven stages are compared after their collapse. `reference_is_stated` says that assisted reads
+    were given what they are right by. `traits` are those of the ratings by which strata are made.
+    """
 
     repeats: Sequence[RepeatedRead] = ()
     stated_weights: FloatArray | None = None
+    compared: Sequence[tuple[ReaderPair, ReaderPair]] = ()
+    native_five: Ratings | None = None
+    assisted: Sequence[AssistedRead] = ()
+    reference_is_stated: bool = False
+    traits: Sequence[str] = ()
+    probabilities: ReferencedProbabilities | None = None
 
 
 def build_report(
@@ -75,7 +113,7 @@ def build_report(
     pairwise = pairwise_agreement(ratings, chosen, heard.next())
     overall = overall_agreement(ratings, chosen, heard.next())
     ceilings = human_ceilings(ratings, pairwise, chosen, heard.next())
-    stated = further.stated_weights
+    stated, probabilities = further.stated_weights, further.probabilities
     report = AgreementReport(
         scale=ratings.scale,
         readers=ratings.readers,
@@ -89,10 +127,38 @@ def build_report(
         ceilings=ceilings,
         intra_reader=intra_reader_agreement(further.repeats, ratings.scale, chosen),
         stated=None if stated is None else stated_agreement(ratings, stated, chosen),
+        differences=_differences(ratings, further, chosen),
+        assistance=assistance(further.assisted, ratings.scale, chosen),
+        strata=tuple(strata_of(ratings, trait, chosen) for trait in further.traits),
+        stages_by_trait=tuple(stage_by_trait(ratings, trait, chosen) for trait in further.traits),
+        reference=None if probabilities is None else reference_report(probabilities, chosen),
         method=method_of(ratings, chosen, len(further.repeats)),
     )
     progress(1.0)
-    return report
+    return replace(report, method=_whole_method(report, ratings, chosen, further))
+
+
+def _whole_method(report: AgreementReport, ratings: Ratings, resampling: Resampling, further: Beside) -> Method:
+    """Say how everything that the report holds came about."""
+    holds_others = bool(report.intra_reader or report.assistance or report.reference)
+    sentences = (
+        *report.method.sentences,
+        *consensus_sentences(ratings),
+        *drawing_sentences(resampling.stratified_by, holds_others=holds_others),
+        *difference_sentences(report.differences),
+        *assistance_sentences(report.assistance, further.reference_is_stated),
+        *strata_sentences(report.strata),
+        *reference_sentences(report.reference),
+    )
+    warnings = [found.warning for found in report.stages_by_trait if found.warning is not None]
+    return replace(report.method, sentences=sentences, cautions=(*report.method.cautions, *warnings))
+
+
+def _differences(ratings: Ratings, further: Beside, resampling: Resampling) -> tuple[KappaDifference, ...]:
+    found = [one for a, b in further.compared for one in pair_differences(ratings, a, b, resampling)]
+    if further.native_five is not None:
+        found += collapsed_against_native(ratings, further.native_five, resampling)
+    return tuple(found)
 
 
 class _Parts:
@@ -136,5 +202,10 @@ def _document(report: AgreementReport) -> dict[str, Json]:
         "ceiling": {found.weighting.value: ceiling_json(found) for found in report.ceilings},
         "intra_reader": [intra_reader_json(found) for found in report.intra_reader],
         "stated": stated_json(report.stated),
+        "differences": [difference_json(found) for found in report.differences],
+        "assistance": [assistance_json(found) for found in report.assistance],
+        "strata": strata_json(report.strata),
+        "stages_by_trait": [stage_by_trait_json(found, report.scale) for found in report.stages_by_trait],
+        "reference": reference_json(report.reference),
         "method": method_json(report.method),
     }

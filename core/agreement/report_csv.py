@@ -7,12 +7,11 @@ import io
 from collections.abc import Iterator
 
 from core.agreement.bootstrap import Estimate
+from core.agreement.further_rows import Row, further_rows
 from core.agreement.report import AgreementReport
 from core.domain.tables import escaped_cell
 
 _HEADER = ("statistic", "readers", "weights", "n_items", "n_subjects", "value", "low", "high", "why")
-
-Row = tuple[str, str, str, int, int, Estimate]
 
 
 def report_csv(report: AgreementReport) -> str:
@@ -60,6 +59,7 @@ def _rows(report: AgreementReport) -> Iterator[Row]:
     yield from _ceiling_rows(report)
     yield from _intra_reader_rows(report)
     yield from _stated_rows(report)
+    yield from further_rows(report)
 
 
 def _ceiling_rows(report: AgreementReport) -> Iterator[Row]:

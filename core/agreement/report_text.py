@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.agreement.bootstrap import Estimate
+from core.agreement.further_rows import further_lines
 from core.agreement.measurement_report import MeasurementReport
 from core.agreement.pairwise import PairAgreement
 from core.agreement.report import AgreementReport
@@ -29,6 +30,10 @@ def report_lines(report: AgreementReport, weighting: Weighting) -> Iterator[str]
         yield from _named_lines(_model(report, weighting))
     yield from _intra_lines(report, weighting)
     yield from _stated_lines(report)
+    for title, named in further_lines(report, weighting):
+        yield ""
+        yield title
+        yield from _named_lines(named)
     yield ""
     yield from (*report.method.sentences, *(f"Note: {caution}" for caution in report.method.cautions))
 
@@ -58,9 +63,14 @@ def words_of(found: Estimate) -> str:
     """Give 0.78 (0.70 to 0.85), or why there is no number."""
     if found.value is None:
         return f"not estimable, because {found.why}"
-    if found.low is None:
-        return f"{found.value:.2f} ({found.why})"
-    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+    if found.low is None or found.high is None:
+        return f"{_two(found.value)} ({found.why})"
+    return f"{_two(found.value)} ({_two(found.low)} to {_two(found.high)})"
+
+
+def _two(number: float) -> str:
+    """Give two decimals, and no sign to 0."""
+    return f"{round(number, 2) + 0.0:.2f}"
 
 
 def _overall(report: AgreementReport, weighting: Weighting) -> list[tuple[str, Estimate]]:

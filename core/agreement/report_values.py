@@ -39,13 +39,14 @@ def pair_json(pair: PairAgreement) -> Json:
 
 def _marginal(found: MarginalAgreement) -> Json:
     return {
-        "stuart_maxwell": _homogeneity(found.stuart_maxwell),
-        "by_animal": _homogeneity(found.by_animal),
+        "stuart_maxwell": homogeneity_json(found.stuart_maxwell),
+        "by_animal": homogeneity_json(found.by_animal),
         "mean_difference": leaf(found.mean_difference),
     }
 
 
-def _homogeneity(found: Homogeneity) -> Json:
+def homogeneity_json(found: Homogeneity) -> Json:
+    """Give a test, or why there is none."""
     if found.statistic is None:
         return {"statistic": None, "why": found.why}
     return {

@@ -5,26 +5,34 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.agreement.bootstrap import IntervalKind, Resampling
+from core.agreement.assisted import assisted_reads
+from core.agreement.bootstrap import Resampling
 from core.agreement.csv_table import TableColumns
-from core.agreement.entries import Step
+from core.agreement.differences import FIVE_STAGES
+from core.agreement.entries import EntryRead
+from core.agreement.kappa import ReaderPair
 from core.agreement.measurement_report import build_measurement_report
 from core.agreement.measurement_table import read_measurements
-from core.agreement.rating_table import read_long_table, read_wide_table
-from core.agreement.ratings import Ratings, Scale
+from core.agreement.probabilities import ReferencedProbabilities, against_consensus, against_stated
+from core.agreement.probability_table import read_probabilities
+from core.agreement.rating_table import read_long_table, read_wide_table, stated_reference
+from core.agreement.ratings import Ratings
 from core.agreement.repeats import RepeatedRead
 from core.agreement.report import AgreementReport, Beside, build_report
 from core.agreement.report_text import measurement_lines, report_lines
 from core.agreement.weight_table import read_weights
 from core.agreement.weights import Weighting
+from core.commands.agreement_options import add_options
 from core.domain.errors import NothingToDo
 
 _DESCRIPTION = """\
 Compare the readers of a table: long (one row a read) or, with --wide, items x readers with blanks for missing reads.
-Prints the chosen weighting; the JSON holds every weighting, every pair and the method."""
+The table that `fibroread study reads` writes tells first, final, repeated and second reads apart. Prints the chosen
+weighting; the JSON holds every weighting, every pair and the method."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,32 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run_agreement)
-    parser.add_argument("table", type=Path, metavar="FILE.csv")
-    parser.add_argument("--wide", action="store_true", help="one row an item; all other columns are readers")
-    parser.add_argument("--item", default="item_id", metavar="COLUMN")
-    parser.add_argument("--reader", default="reader", metavar="COLUMN", help="long tables only")
-    parser.add_argument("--stage", default="stage", metavar="COLUMN", help="long tables only")
-    parser.add_argument("--subject", metavar="COLUMN", help="the animal; else subject_id, else every item by itself")
-    parser.add_argument("--scale", type=_scale, metavar='"0,1a,..."', help="all stages in order, used or not")
-    names = ", ".join(weighting.title for weighting in Weighting)
-    parser.add_argument(
-        "--weights", type=_weighting, default=Weighting.LINEAR, metavar="NAME|FILE", help=f"{names}, or a CSV matrix"
-    )
-    parser.add_argument(
-        "--step", type=_step, default=Step.STANDING, metavar="first|standing", help="of a study's reads"
-    )
-    parser.add_argument(
-        "--continuous", metavar="UNIT", help="the stage column, or wide cells, hold numbers in this unit"
-    )
-    parser.add_argument("--model", metavar="READER", help="the reader that is a model")
-    parser.add_argument("--resamples", type=_count, default=2000, metavar="N")
-    parser.add_argument("--seed", type=_count, default=1, metavar="N")
-    parser.add_argument("--interval", type=_interval, default=IntervalKind.PERCENTILE, metavar="percentile|bca")
-    parser.add_argument("--stratify-by", metavar="COLUMN", help="draw animals within the values of this column")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write every number here")
-    parser.add_argument("--html", type=Path, metavar="OUT", help="write the report as one HTML file")
-    parser.add_argument("--pdf", type=Path, metavar="OUT", help="write the report as a PDF")
-    parser.add_argument("--zip", type=Path, metavar="OUT", help="write report, numbers and reads with checksums")
+    add_options(parser)
 
 
 def run_agreement(arguments: argparse.Namespace) -> int:
@@ -93,8 +76,10 @@ def _tell(share: float) -> None:
 
 
 def _run_measurements(arguments: argparse.Namespace, resampling: Resampling) -> int:
-    if arguments.html or arguments.pdf or arguments.zip:
-        raise NothingToDo("Continuous measures are printed and written as JSON; leave out --html, --pdf and --zip.")
+    unfit = ("html", "pdf", "zip", "stratify_by", "strata", "compare", "five", "reference", "probabilities")
+    asked = [f"--{name.replace('_', '-')}" for name in unfit if getattr(arguments, name)]
+    if asked:
+        raise NothingToDo(f"Continuous measures are printed and written as JSON; leave out {', '.join(asked)}.")
     measured = read_measurements(arguments.table, _columns(arguments), arguments.continuous, wide=arguments.wide)
     if len(measured.readers) < 2:
         raise NothingToDo(f"{arguments.table} has one reader, {measured.readers[0]}; agreement needs two.")
@@ -112,25 +97,67 @@ def _printed(arguments: argparse.Namespace) -> Weighting:
 
 def _reads(arguments: argparse.Namespace) -> tuple[Ratings, Beside]:
     columns = _columns(arguments)
+    entries: tuple[EntryRead, ...] = ()
     repeats: tuple[RepeatedRead, ...] = ()
     if arguments.wide:
         ratings = read_wide_table(arguments.table, columns, arguments.scale, arguments.model)
     else:
         found = read_long_table(arguments.table, columns, arguments.scale, arguments.model, arguments.step)
-        ratings, repeats = found.ratings, found.repeats
+        ratings, repeats, entries = found.ratings, found.repeats, found.entries
     stated = None
-    if not isinstance(arguments.weights, Weighting):
-        stated = read_weights(arguments.weights, ratings.scale)
-    return ratings, Beside(repeats=repeats, stated_weights=stated)
+    if arguments.reference:
+        stated = stated_reference(arguments.table, columns, arguments.reference, ratings.scale)
+    matrix = None if isinstance(arguments.weights, Weighting) else read_weights(arguments.weights, ratings.scale)
+    return ratings, Beside(
+        repeats=repeats,
+        stated_weights=matrix,
+        compared=[_compared(names, ratings) for names in arguments.compare],
+        native_five=_five(arguments, columns, ratings),
+        assisted=assisted_reads(entries, stated),
+        reference_is_stated=stated is not None,
+        traits=arguments.strata,
+        probabilities=_probabilities(arguments, columns, ratings, stated),
+    )
+
+
+def _compared(names: list[str], ratings: Ratings) -> tuple[ReaderPair, ReaderPair]:
+    strange = [name for name in names if name not in ratings.readers]
+    if strange:
+        raise NothingToDo(f"No reader is called '{strange[0]}'; there are {', '.join(ratings.readers)}.")
+    one, two, three, four = names
+    if one == two or three == four:
+        raise NothingToDo("A kappa is that of two readers; name four for --compare, the first two and the last two.")
+    return (one, two), (three, four)
+
+
+def _five(arguments: argparse.Namespace, columns: TableColumns, ratings: Ratings) -> Ratings | None:
+    if arguments.five is None:
+        return None
+    if not ratings.scale.is_seven_stage:
+        raise NothingToDo("Five-class reads are compared with seven stages; this table has another scale.")
+    plain = replace(columns, traits=())
+    if arguments.wide:
+        return read_wide_table(arguments.five, plain, FIVE_STAGES)
+    return read_long_table(arguments.five, plain, FIVE_STAGES, step=arguments.step).ratings
+
+
+def _probabilities(
+    arguments: argparse.Namespace, columns: TableColumns, ratings: Ratings, stated: dict[str, str] | None
+) -> ReferencedProbabilities | None:
+    if arguments.probabilities is None:
+        return None
+    found = read_probabilities(arguments.probabilities, columns, ratings.scale)
+    return against_consensus(ratings, found) if stated is None else against_stated(ratings, found, stated)
 
 
 def _columns(arguments: argparse.Namespace) -> TableColumns:
+    further = (arguments.stratify_by, *arguments.strata, arguments.reference)
     return TableColumns(
         item=arguments.item,
         reader=arguments.reader,
         stage=arguments.stage,
         subject=arguments.subject,
-        traits=(arguments.stratify_by,) if arguments.stratify_by else (),
+        traits=tuple(dict.fromkeys(name for name in further if name)),
     )
 
 
@@ -170,38 +197,3 @@ def _write(path: Path, content: bytes) -> None:
         unfinished.replace(path)
     except OSError as error:
         raise NothingToDo(f"{path} cannot be written ({error.strerror}); name another file.") from error
-
-
-def _scale(text: str) -> Scale:
-    labels = tuple(label.strip() for label in text.split(","))
-    if "" in labels or len(set(labels)) != len(labels):
-        raise argparse.ArgumentTypeError("a scale is a list of different stages, separated by commas")
-    return Scale(labels=labels)
-
-
-def _weighting(text: str) -> Weighting | Path:
-    for weighting in Weighting:
-        if text in (weighting.value, weighting.title):
-            return weighting
-    if text.endswith(".csv"):
-        return Path(text)
-    names = ", ".join(weighting.title for weighting in Weighting)
-    raise argparse.ArgumentTypeError(f"'{text}' is none of {names} and no .csv file")
-
-
-def _step(text: str) -> Step:
-    if text not in ("first", "standing"):
-        raise argparse.ArgumentTypeError(f"'{text}' is neither first nor standing")
-    return Step[text.upper()]
-
-
-def _interval(text: str) -> IntervalKind:
-    if text not in [kind.value for kind in IntervalKind]:
-        raise argparse.ArgumentTypeError(f"'{text}' is neither percentile nor bca")
-    return IntervalKind(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 upwards")
-    return int(text)

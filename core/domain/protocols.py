@@ -7,7 +7,7 @@ from enum import Enum
 
 from core.domain.people import ReaderId
 from core.domain.slides import SlideId
-from core.domain.stages import STAGE_NAMES, Stage
+from core.domain.stages import STAGE_NAMES, Stage, collapse_probabilities
 
 LONGEST_WASHOUT_DAYS = 365
 
@@ -26,6 +26,10 @@ class Scheme(Enum):
     def of(self, stage: Stage) -> str:
         """Give a stage of the seven as this scheme writes it."""
         return stage.value if self is Scheme.SEVEN else str(stage.collapsed)
+
+    def probabilities_of(self, probabilities: tuple[float, ...]) -> tuple[float, ...]:
+        """Give the probabilities of the seven as this scheme has them."""
+        return probabilities if self is Scheme.SEVEN else collapse_probabilities(probabilities)
 
 
 class StudyMode(Enum):

@@ -8,7 +8,7 @@ told no names where the protocol hides other readers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core.access.permissions import Permission, may, require
 from core.agreement.entries import EntryRead, Step, rated_items, repeated_reads
@@ -51,13 +51,15 @@ class StudyChoice:
 class Compared:
     """Ratings, which slide or patch each of their items is, and what a study holds beside them.
 
-    `repeats` are a reader's reads of one slide again; `entries` every entry that may be seen, with its steps.
+    `repeats` are a reader's reads of one slide again; `entries` every entry that may be seen, with its steps;
+    `probabilities` the model's, by item, in the order of the scale.
     """
 
     ratings: Ratings
     items: Mapping[str, Item]
     repeats: tuple[RepeatedRead, ...] = ()
     entries: tuple[EntryRead, ...] = ()
+    probabilities: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,9 +132,18 @@ class Comparing:
         model = self._sources.model_name() if called else None
         ratings = ratings_from_reads([*rated, *called], scale, model_reader=model)
         repeats = repeated_reads(entries, choice.step)
-        traits = {name: self._traits(reader, study, slides[item.slide_id]) for name, item in items.items()}
-        ratings = replace(with_traits(ratings, traits), n_repeated_reads=len(repeats))
-        return Compared(ratings=ratings, items=items, repeats=repeats, entries=entries)
+        guides = self._guides(choice)
+        traits = {
+            name: self._traits(reader, study, slides[item.slide_id]) | {"guide version": guides.get(item.slide_id)}
+            for name, item in items.items()
+        }
+        return Compared(
+            ratings=replace(with_traits(ratings, traits), n_repeated_reads=len(repeats)),
+            items=items,
+            repeats=repeats,
+            entries=entries,
+            probabilities=self._probabilities({item.slide_id: name for name, item in items.items()}, scheme),
+        )
 
     def _entry_read(self, entry: Entry, slide: Slide, reader: str) -> EntryRead:
         first, reveal, final = (
@@ -161,6 +172,21 @@ class Comparing:
             for run in self._current_runs(slide_ids)
             if run.call is not None and model is not None
         ]
+
+    def _probabilities(self, name_of: Mapping[SlideId, str], scheme: Scheme) -> dict[str, tuple[float, ...]]:
+        return {
+            name_of[run.slide_id]: scheme.probabilities_of(run.call.probabilities)
+            for run in self._current_runs(name_of)
+            if run.call is not None
+        }
+
+    def _guides(self, choice: StudyChoice) -> dict[SlideId, str]:
+        """Give the guide's versions under which each slide was read: one, or several where readers had others."""
+        found: dict[SlideId, set[int]] = {}
+        for entry, event in self._signed(choice):
+            if event.guide_version is not None:
+                found.setdefault(entry.slide_id, set()).add(event.guide_version)
+        return {slide_id: " and ".join(map(str, sorted(versions))) for slide_id, versions in found.items()}
 
     def _traits(self, reader: Reader, study: StudyVersion, slide: Slide) -> dict[str, str | None]:
         """Give a slide's traits without those that the protocol hides from who takes part."""

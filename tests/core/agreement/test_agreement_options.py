@@ -128,11 +128,17 @@ def test_a_measure_that_is_no_number_names_line_and_column(tmp_path: Path, text:
     assert (caught.value.line, caught.value.column) == (2, "Ann")
 
 
-def test_continuous_measures_are_not_typeset(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unfit", [["--pdf", "out.pdf"], ["--strata", "site"], ["--stratify-by", "site"]])
+def test_what_continuous_measures_do_not_have_is_refused_and_named(tmp_path: Path, unfit: list[str]) -> None:
     table = written(tmp_path, "item_id,Ann,Bob\ns1,1,2\n")
 
-    with pytest.raises(NothingToDo, match="leave out"):
-        run(table, "--wide", "--continuous", "mm", "--pdf", tmp_path / "out.pdf")
+    with pytest.raises(NothingToDo, match=f"leave out {unfit[0]}"):
+        run(table, "--wide", "--continuous", "mm", *unfit)
+
+
+def test_one_who_measured_alone_is_nothing_to_compare(tmp_path: Path) -> None:
+    with pytest.raises(NothingToDo, match="needs two"):
+        run(written(tmp_path, "item_id,Ann\ns1,1\n"), "--wide", "--continuous", "mm")
 
 
 @pytest.mark.parametrize("wrong", [["--step", "second"], ["--interval", "wald"], ["--weights", "cubic"]])

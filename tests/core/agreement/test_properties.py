@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.agreement.bootstrap import Resampling
+from core.agreement.bootstrap import IntervalKind, Resampling
 from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
-from core.agreement.report import build_report
+from core.agreement.report import SCHEMA_FILE, Beside, build_report
 from core.agreement.weights import Weighting
 from tests.core.agreement.random_ratings import SCALE_OF_FOUR, ratings_of, tables
 
@@ -78,6 +80,20 @@ def test_reading_the_scale_backwards_changes_nothing(rows: list[list[int]]) -> N
     assert_equal(overall_numbers(before), overall_numbers(after))
     for one, other in zip(before["pairs"], after["pairs"], strict=True):
         assert_equal(numbers(one["kappa"]), numbers(other["kappa"]))
+
+
+@UNHURRIED
+@given(tables(), st.permutations(range(4)))
+def test_unweighted_numbers_do_not_care_how_stages_are_called(rows: list[list[int]], names: list[int]) -> None:
+    renamed = [[MISSING if stage == MISSING else names[stage] for stage in row] for row in rows]
+
+    before, after = document(ratings_of(rows)), document(ratings_of(renamed))
+
+    for name in ("fleiss", "conger", "gwet", "brennan_prediger"):
+        assert_equal(numbers(before[name]["unweighted"]), numbers(after[name]["unweighted"]))
+    assert_equal(numbers(before["krippendorff"]["nominal"]), numbers(after["krippendorff"]["nominal"]))
+    for one, other in zip(before["pairs"], after["pairs"], strict=True):
+        assert_equal(numbers(one["kappa"]["unweighted"]), numbers(other["kappa"]["unweighted"]))
 
 
 @UNHURRIED
@@ -162,3 +178,35 @@ def test_a_stage_that_nobody_used_counts_for_the_coefficients_of_the_declared_sc
     found = document(ratings_of(rows))
 
     assert found["brennan_prediger"]["unweighted"]["value"] == pytest.approx((0.75 - 0.25) / 0.75)
+
+
+NOBODY = Ratings(
+    scale=SCALE_OF_FOUR, items=("x",), readers=(), subjects=("x",), stages=np.empty((1, 0), dtype=np.int16)
+)
+NOTHING = Ratings(
+    scale=SCALE_OF_FOUR, items=(), readers=("A", "B"), subjects=(), stages=np.empty((0, 2), dtype=np.int16)
+)
+LITTLE = {"one reader": ratings_of([[0], [1]]), "two": ratings_of([[0, 1]]), "nobody": NOBODY, "nothing": NOTHING}
+WAYS = {
+    "percentile": Resampling(n_resamples=20),
+    "bca": Resampling(n_resamples=20, interval=IntervalKind.BCA),
+    "within sites": Resampling(n_resamples=20, stratified_by="site"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+@pytest.mark.parametrize("ratings", LITTLE.values(), ids=LITTLE.keys())
+def test_the_least_that_may_be_asked_for_has_reasons_in_place_of_numbers(ratings: Ratings, way: Resampling) -> None:
+    at_no_site = replace(ratings, traits={"site": (None,) * ratings.n_items})
+
+    report = build_report(at_no_site, way, beside=Beside(traits=("site",), stated_weights=np.eye(4)))
+    found = json.loads(report.to_json())
+
+    jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))).validate(found)
+    assert found["stages_by_trait"][0]["cramers_v"]["why"]
+    assert all("suppressed" in leaf["why"] for leaf in first_leaves(found))
+
+
+def first_leaves(found: dict[str, Any]) -> list[dict[str, Any]]:
+    strata = found["strata"]["traits"][0]["strata"]
+    return [stratum["reader_reader"]["linear"] for stratum in strata]

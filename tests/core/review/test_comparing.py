@@ -179,6 +179,19 @@ def test_an_entry_tells_first_read_call_and_final_read(room: StudyRoom, comparin
     assert (found.first_s, found.final_s) == (30.0, 12.0)
 
 
+def test_a_model_is_measured_in_the_stages_of_the_study(room: StudyRoom, comparing: Comparing) -> None:
+    study = room.study(scheme=Scheme.FIVE)
+    read_all(room, {ADA: "1"})
+    compared = comparing.study_reads(WHO_LEADS, choice(study))
+    ((item, probabilities),) = compared.probabilities.items()
+    run = room.current_run(slide_ids(1)[0])
+    assert run is not None
+    assert run.call is not None
+    assert item in compared.ratings.items
+    assert len(probabilities) == 5
+    assert probabilities[1] == pytest.approx(sum(run.call.probabilities[1:4]))
+
+
 def test_who_takes_part_is_told_no_trait_that_is_masked(room: StudyRoom, comparing: Comparing) -> None:
     study = room.study(slides=slide_ids(2), readers=BOTH)
     read_all(room, {ADA: "2", BO: "3"})
@@ -195,6 +208,7 @@ def test_reads_under_another_guide_are_another_epoch(room: StudyRoom, comparing:
     room.read_through(second, "3")
     assert comparing.guide_versions(WHO_LEADS, study.study_id) == (1, 2)
     assert named(comparing.study_reads(WHO_LEADS, choice(study, guide_version=2)).ratings, "Ada") == ["3"]
+    assert sorted(comparing.study_reads(WHO_LEADS, choice(study)).ratings.traits["guide version"]) == ["1", "2"]
 
 
 def test_a_study_is_nobodys_business_who_takes_no_part_in_it(room: StudyRoom, comparing: Comparing) -> None:
