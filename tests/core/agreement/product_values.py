@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.agreement.alpha import alphas_by_distance
-from core.agreement.bootstrap import Resampling
+from core.agreement.bootstrap import Drawing, Resampling
 from core.agreement.ceiling import human_ceilings
 from core.agreement.chance_corrected import (
     ReadSums,
@@ -20,7 +20,9 @@ from core.agreement.chance_corrected import (
     read_features,
     read_sums,
 )
+from core.agreement.intraclass import intraclass_correlation
 from core.agreement.kappa import contingency, kappas, large_sample_kappa
+from core.agreement.measurements import Measurements
 from core.agreement.overall import overall_agreement
 from core.agreement.pairwise import pairwise_agreement
 from core.agreement.ratings import MISSING, Ratings
@@ -30,6 +32,7 @@ NO_RESAMPLES = Resampling(n_resamples=0)
 IRRCAC_DIGITS = 2e-5
 ALL_DIGITS = 1e-9
 THREE_DECIMALS = 5.001e-4
+TWO_DECIMALS = 5.001e-3
 COHEN_1968_DISAGREEMENT = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 6.0], [3.0, 6.0, 0.0]])
 
 
@@ -66,7 +69,7 @@ def product_values(ratings: Ratings) -> dict[str, float]:
     found |= {"n.complete": complete.n_items}
     found |= _overall(ratings, "") | _stated(ratings) | _pairs(ratings)
     if complete.n_items:
-        found |= _overall(complete, "complete.") | _by_stage(complete)
+        found |= _overall(complete, "complete.") | _by_stage(complete) | _intraclass(complete)
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -128,6 +131,23 @@ def _pairs(ratings: Ratings) -> dict[str, Any]:
     return found
 
 
+def _intraclass(ratings: Ratings) -> dict[str, Any]:
+    """Give the intraclass correlations of stages taken for numbers, with the intervals by variance."""
+    measured = Measurements(
+        unit="stage",
+        items=ratings.items,
+        readers=ratings.readers,
+        subjects=ratings.subjects,
+        values=ratings.stages.astype(np.float64),
+    )
+    found = intraclass_correlation(measured, Drawing(resampling=NO_RESAMPLES, n_subjects=measured.n_subjects))
+    return {
+        f"{name}{end}": getattr(leaf, part)
+        for name, leaf in zip(("icc_2_1", "icc_3_1"), found.by_variance, strict=True)
+        for end, part in (("", "value"), (" low", "low"), (" high", "high"))
+    }
+
+
 def _by_stage(ratings: Ratings) -> dict[str, Any]:
     """Give Fleiss' kappa of each stage from its specific agreement s and use p: (s - p) / (1 - p).
 
@@ -185,6 +205,7 @@ def expected_values(table: dict[str, Any]) -> Iterator[tuple[str, float, float]]
             yield _NAMES[key], leaf["value"], _tolerance(leaf)
         if key.startswith("cohen_kappa_"):
             yield from _kappa(f"kappa.{key.removeprefix('cohen_kappa_')}", leaf)
+    yield from _expected_intraclass(table)
     by_stage = table.get("fleiss_per_category_complete_cases", {"value": {}})["value"]
     for place, value in enumerate(by_stage.values()):
         yield f"fleiss_of_stage.{place}", value, THREE_DECIMALS
@@ -195,6 +216,28 @@ def expected_values(table: dict[str, Any]) -> Iterator[tuple[str, float, float]]
         for weighting in ("unweighted", "linear", "quadratic"):
             if f"cohen_{weighting}" in pair:
                 yield from _kappa(f"{name} {weighting}", pair[f"cohen_{weighting}"])
+
+
+def _expected_intraclass(table: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Give what irr, irrNA (of complete tables) and pingouin say of ICC(2,1) and ICC(3,1)."""
+    by_irr, by_pingouin = table.get("icc_complete_cases", {}), table.get("icc_pingouin", ())
+    by_irrna = table.get("icc_with_missing", {"value": ()})["value"] if not table.get("n_missing") else ()
+    for name, theirs, in_others in (("icc_2_1", "agreement", "ICC(A,1)"), ("icc_3_1", "consistency", "ICC(C,1)")):
+        leaf = by_irr.get(f"twoway {theirs} single")
+        if leaf is not None:
+            yield name, leaf["value"], ALL_DIGITS
+            yield f"{name} low", leaf["ci95"][0], ALL_DIGITS
+            yield f"{name} high", leaf["ci95"][1], ALL_DIGITS
+        for line in by_pingouin:
+            if line["Type"] == in_others:
+                yield name, line["ICC"], ALL_DIGITS
+                yield f"{name} low", line["CI95"][0], TWO_DECIMALS
+                yield f"{name} high", line["CI95"][1], TWO_DECIMALS
+        for line in by_irrna:
+            if line["name"] == in_others:
+                yield name, line["ICC"], ALL_DIGITS
+                yield f"{name} low", line["lower CI limit"], ALL_DIGITS
+                yield f"{name} high", line["upper CI limit"], ALL_DIGITS
 
 
 def _kappa(name: str, leaf: dict[str, Any]) -> Iterator[tuple[str, float, float]]:

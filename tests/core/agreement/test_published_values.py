@@ -13,12 +13,17 @@ import pytest
 from core.agreement.csv_table import TableColumns
 from core.agreement.rating_table import read_wide_table
 from core.agreement.ratings import Ratings, Scale
+from core.agreement.report import SCHEMA_FILE
 from tests.core.agreement.product_values import expected_values, product_values
 from tests.reference.agreement_tables import CountTable, RatingTable, SquareTable
 from tests.reference.agreement_values import BY_TOOLS, PUBLISHED
 
 SHARED_TABLES = Path(__file__).parents[3].parent / "shared" / "data" / "rating_tables"
-FEWEST_COMPARED = 5600
+FEWEST_COMPARED = 5700
+NO_STATISTICS = {
+    *("scale", "readers", "model_reader", "overall_readers", "method", "pairs", "reader_a", "reader_b", "rule", "n"),
+}
+CHECKED = Path(__file__).parents[2] / "reference" / "CHECKED.md"
 
 
 @cache
@@ -55,6 +60,17 @@ def test_the_transcription_covers_every_coefficient() -> None:
     assert wanted <= names
 
 
+def test_the_list_of_checks_names_every_number_of_the_report() -> None:
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    pair, ceiling = schema["$defs"]["pair"]["required"], schema["properties"]["ceiling"]["additionalProperties"]
+    said = {*schema["required"], *pair, *ceiling["required"], *schema["properties"]["reference"]["required"]}
+    checked = CHECKED.read_text(encoding="utf-8")
+
+    missing = [name for name in said - NO_STATISTICS if not name.startswith("n_") and f"`{name}`" not in checked]
+
+    assert not missing
+
+
 def shared_ratings(name: str, expected: dict[str, list[str]]) -> Ratings:
     path = SHARED_TABLES / f"{name}.csv"
     if not name.startswith(("contingency", "counts")):
@@ -79,4 +95,4 @@ def test_every_shared_number_that_we_compute_comes_out(record_property: Callable
 
     record_property("values_compared", n_compared)
     assert not apart
-    assert n_compared >= FEWEST_COMPARED
+    assert n_compared >= FEWEST_COMPARED, n_compared
