@@ -46,9 +46,10 @@ def measurement_lines(report: MeasurementReport) -> Iterator[str]:
         f"{icc.n_items} items measured by all; unit: {report.unit}"
     )
     yield ""
-    yield from _named_lines(
-        [("ICC(2,1), absolute agreement", icc.agreement), ("ICC(3,1), consistency", icc.consistency)]
-    )
+    agreement, consistency = icc.by_variance
+    named = [("ICC(2,1), absolute agreement", icc.agreement), ("  interval by variance", agreement)]
+    named += [("ICC(3,1), consistency", icc.consistency), ("  interval by variance", consistency)]
+    yield from _named_lines(named)
     for pair in report.pairs:
         yield ""
         yield f"{pair.reader_b} minus {pair.reader_a}, n {pair.n}"
@@ -126,10 +127,12 @@ def _stated_lines(report: AgreementReport) -> Iterator[str]:
 def _pair_lines(pairs: tuple[PairAgreement, ...], weighting: Weighting) -> Iterator[str]:
     names = [f"{pair.reader_a} - {pair.reader_b}" for pair in pairs]
     width = max(len(name) for name in names)
-    yield f"{'pair':<{width}}  {'n':>6}  {'equal':>5}  kappa (95 % interval); stages the second is higher"
+    told = "kappa (95 % interval); stages the second is higher, p that both use them alike"
+    yield f"{'pair':<{width}}  {'n':>6}  {'equal':>5}  {told}"
     for name, pair in zip(names, pairs, strict=True):
         equal = "-" if pair.percent_agreement is None else f"{pair.percent_agreement:.2f}"
-        higher = words_of(pair.marginal.mean_difference)
+        test = pair.marginal.by_animal.p_value
+        higher = words_of(pair.marginal.mean_difference) + ("" if test is None else f", p {test:.3f}")
         yield f"{name:<{width}}  {pair.n:>6}  {equal:>5}  {words_of(pair.kappa[weighting])}; {higher}"
 
 
