@@ -117,16 +117,17 @@ def _agreement_by_variance(found: _Variances, k: int, icc: Estimate, level: floa
     if not found.rest[0]:
         return Estimate(value=icc.value, why="no interval: nothing is left that neither items nor readers explain")
     n, items, readers, rest = (float(one[0]) for one in (found.n, found.items, found.readers, found.rest))
-    a = k * icc.value / (n * (1.0 - icc.value))
-    b = 1.0 + k * icc.value * (n - 1.0) / (n * (1.0 - icc.value))
-    degrees = (a * readers + b * rest) ** 2 / (
-        (a * readers) ** 2 / (k - 1.0) + (b * rest) ** 2 / ((n - 1.0) * (k - 1.0))
-    )
-    upper = 0.5 + level / 2.0
+    a = k * icc.value / (n * (1.0 - icc.value)) * readers
+    b = (1.0 + k * icc.value * (n - 1.0) / (n * (1.0 - icc.value))) * rest
+    spread = a**2 / (k - 1.0) + b**2 / ((n - 1.0) * (k - 1.0))
+    degrees = (a + b) ** 2 / spread if spread else 0.0
+    upper, others = 0.5 + level / 2.0, k * readers + (k * n - k - n) * rest
     low_f, high_f = f_distribution.ppf(upper, n - 1.0, degrees), f_distribution.ppf(upper, degrees, n - 1.0)
-    others = k * readers + (k * n - k - n) * rest
-    low = n * (items - low_f * rest) / (low_f * others + n * items)
-    high = n * (high_f * items - rest) / (others + n * high_f * items)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low = n * (items - low_f * rest) / (low_f * others + n * items)
+        high = n * (high_f * items - rest) / (others + n * high_f * items)
+    if not low - _NO_SPREAD <= icc.value <= high + _NO_SPREAD:
+        return Estimate(value=icc.value, why="no interval: with so few degrees of freedom it would not hold the value")
     return Estimate(value=icc.value, low=float(low), high=float(high))
 
 
