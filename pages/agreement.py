@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.agreement.report import AgreementReport, build_report
+from core.agreement.report import AgreementReport, Beside, build_report
 from core.agreement.weights import Weighting
 from core.reporting import charts, tables, words
 from pages.parts.agreement_cases import draw_confusion
@@ -37,7 +37,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
     ratings, kind = chosen.ratings, chosen.kind
     weighting = _weighting()
     _say_counts(chosen)
-    report = _report(ratings.fingerprint(), ratings)
+    report = _report(ratings.fingerprint() + chosen.beside.fingerprint(), ratings, chosen.beside)
     if not any(pair.n for pair in report.pairs):
         next_step = _NEXT_STEP_OF_STUDY if chosen.is_study else _NEXT_STEP.format(noun=kind)
         show_empty(f"No two readers have read the same {kind} yet", next_step)
@@ -49,15 +49,18 @@ def render(workspace: Workspace, reader: Reader) -> None:
     _draw_stages(report, chosen)
     _draw_model(report, weighting)
     _draw_overall(report, weighting)
+    for title, table in tables.further_tables(report, weighting):
+        with st.expander(plain(title)):
+            _show(table)
     _draw_sources(report)
     draw_export(workspace, report, weighting, chosen)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the readers")
-def _report(fingerprint: str, _ratings: Ratings) -> AgreementReport:
+def _report(fingerprint: str, _ratings: Ratings, _beside: Beside) -> AgreementReport:
     """Compute once for equal ratings: who holds these ratings may see all that follows from them, and nobody else."""
     del fingerprint
-    return build_report(_ratings)
+    return build_report(_ratings, beside=_beside)
 
 
 def _weighting() -> Weighting:

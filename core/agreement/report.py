@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -99,6 +100,16 @@ class Beside:
     reference_is_stated: bool = False
     traits: Sequence[str] = ()
     probabilities: ReferencedProbabilities | None = None
+
+    def fingerprint(self) -> str:
+        """Hash everything that can change a report on the same ratings; equal for equal contents."""
+        said = (self.repeats, self.compared, self.assisted, self.reference_is_stated, self.traits, self.probabilities)
+        digest = hashlib.sha256(repr(said).encode())
+        digest.update(b"" if self.native_five is None else self.native_five.fingerprint().encode())
+        arrays = [] if self.probabilities is None else [self.probabilities.reference, self.probabilities.probabilities]
+        for array in [*arrays, *([] if self.stated_weights is None else [self.stated_weights])]:
+            digest.update(array.tobytes())
+        return digest.hexdigest()
 
 
 def build_report(

@@ -9,6 +9,7 @@ from core.agreement.further_rows import further_lines
 from core.agreement.measurement_report import MeasurementReport
 from core.agreement.pairwise import PairAgreement
 from core.agreement.report import AgreementReport
+from core.agreement.stated import StatedAgreement
 from core.agreement.weights import Weighting
 
 
@@ -24,18 +25,23 @@ def report_lines(report: AgreementReport, weighting: Weighting) -> Iterator[str]
     title = f"Over {len(report.overall.readers)} readers"
     yield title if report.model_reader is None else f"{title}, without {report.model_reader}"
     yield from _named_lines(_overall(report, weighting))
-    if report.model_reader is not None:
-        yield ""
-        yield f"{report.model_reader} among them"
-        yield from _named_lines(_model(report, weighting))
-    yield from _intra_lines(report, weighting)
-    yield from _stated_lines(report)
-    for title, named in further_lines(report, weighting):
+    for title, named in further_groups(report, weighting):
         yield ""
         yield title
         yield from _named_lines(named)
     yield ""
     yield from (*report.method.sentences, *(f"Note: {caution}" for caution in report.method.cautions))
+
+
+def further_groups(report: AgreementReport, weighting: Weighting) -> Iterator[tuple[str, list[tuple[str, Estimate]]]]:
+    """Give headings with the named estimates under them: the model, readers with themselves, and all that is beside."""
+    if report.model_reader is not None:
+        yield f"{report.model_reader} among them", _model(report, weighting)
+    if report.intra_reader:
+        yield "Readers with themselves", _intra(report, weighting)
+    if report.stated is not None:
+        yield "Under the stated weights", _stated(report.stated)
+    yield from further_lines(report, weighting)
 
 
 def measurement_lines(report: MeasurementReport) -> Iterator[str]:
@@ -102,26 +108,18 @@ def _model(report: AgreementReport, weighting: Weighting) -> list[tuple[str, Est
     ]
 
 
-def _intra_lines(report: AgreementReport, weighting: Weighting) -> Iterator[str]:
-    if not report.intra_reader:
-        return
-    yield ""
-    yield "Readers with themselves"
+def _intra(report: AgreementReport, weighting: Weighting) -> list[tuple[str, Estimate]]:
+    named = []
     for intra in report.intra_reader:
         kind = "" if intra.kind is None else f", {intra.kind.value}"
-        name = f"{intra.reader or 'all readers'}{kind} (n {intra.found.n})"
-        yield f"  {name:<32} {words_of(intra.found.kappa[weighting])}"
+        named.append((f"{intra.reader or 'all readers'}{kind} (n {intra.found.n})", intra.found.kappa[weighting]))
+    return named
 
 
-def _stated_lines(report: AgreementReport) -> Iterator[str]:
-    stated = report.stated
-    if stated is None:
-        return
-    yield ""
-    yield "Under the stated weights"
+def _stated(stated: StatedAgreement) -> list[tuple[str, Estimate]]:
     named = [(f"{one} - {other}", found) for (one, other), found in stated.pairs]
     named += [("Fleiss' kappa", stated.fleiss), ("Conger's kappa", stated.conger)]
-    yield from _named_lines([*named, ("Gwet's AC2", stated.gwet), ("Brennan-Prediger", stated.brennan_prediger)])
+    return [*named, ("Gwet's AC2", stated.gwet), ("Brennan-Prediger", stated.brennan_prediger)]
 
 
 def _pair_lines(pairs: tuple[PairAgreement, ...], weighting: Weighting) -> Iterator[str]:

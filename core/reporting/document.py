@@ -85,6 +85,7 @@ def agreement_document(report: AgreementReport, weighting: Weighting, origin: Or
         _stages(report, origin.noun),
         _model(report, weighting),
         _overall(report, weighting),
+        *_further(report, weighting),
         _others(),
         Section(title="How this was computed", blocks=(Words(paragraphs=report.method.sentences), _versions(report))),
     )
@@ -179,6 +180,13 @@ def _overall(report: AgreementReport, weighting: Weighting) -> Section:
             TableBlock(caption="By metric.", table=tables.alpha_table(report)),
         ),
     )
+
+
+def _further(report: AgreementReport, weighting: Weighting) -> Iterator[Section]:
+    found = tables.further_tables(report, weighting)
+    if found:
+        blocks = tuple(TableBlock(caption=f"{title}.", table=table) for title, table in found)
+        yield Section(title=f"In more detail, {weighting.title} weights", blocks=blocks)
 
 
 def _others() -> Section:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from core.agreement.report import AgreementReport
+from core.agreement.report_text import further_groups
 from core.agreement.weights import Weighting
 from core.reporting.words import fraction_words, pair_name, plural, words_of
 
@@ -75,6 +76,18 @@ def stage_table(report: AgreementReport) -> Table:
     found = zip(report.scale.labels, report.overall.specific, strict=True)
     return Table(
         header=("Stage", "A second read repeats it"), rows=tuple((label, words_of(leaf)) for label, leaf in found)
+    )
+
+
+def further_tables(report: AgreementReport, weighting: Weighting) -> tuple[tuple[str, Table], ...]:
+    """Give, each under its heading, what stands beside the agreement of readers.
+
+    The model among them, readers with themselves, what a shown call did, strata, the model against the readers'
+    consensus: whatever the report holds.
+    """
+    return tuple(
+        (title, Table(header=("", "Found"), rows=tuple((name.strip(), words_of(found)) for name, found in named)))
+        for title, named in further_groups(report, weighting)
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from core.agreement.assisted import assisted_reads
 from core.agreement.entries import Step
+from core.agreement.probabilities import against_consensus
+from core.agreement.report import Beside
 from core.domain.reads import Item
 from core.domain.studies import StudyId, StudyVersion
-from core.review.comparing import StudyChoice
+from core.review.comparing import Compared, StudyChoice
 
 if TYPE_CHECKING:
     from core.agreement.ratings import Ratings
@@ -29,8 +32,8 @@ _KIND_WORDS = {"slide": "slides", "patch": "patches"}
 class Chosen:
     """The ratings that were chosen, what their items are, and how many more this reader may not see yet.
 
-    `items` says which slide or patch an item of the ratings is. `name` goes into the names of files, `facts` on the
-    report that is written of them.
+    `items` says which slide or patch an item of the ratings is, `beside` what else the report is made of. `name`
+    goes into the names of files, `facts` on the report that is written of them.
     """
 
     ratings: Ratings
@@ -41,6 +44,7 @@ class Chosen:
     title: str
     facts: tuple[tuple[str, str], ...] = ()
     is_study: bool = False
+    beside: Beside = field(default_factory=Beside)
 
 
 def draw_choice(workspace: Workspace, reader: Reader) -> Chosen:
@@ -90,8 +94,10 @@ def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chos
         ),
     )
     compared = workspace.comparing.study_reads(reader, choice)
+    ratings = _of_chosen_readers(compared.ratings)
     return Chosen(
-        ratings=_of_chosen_readers(compared.ratings),
+        ratings=ratings,
+        beside=beside_of(compared, ratings),
         items=compared.items,
         kind="slide",
         n_masked=workspace.comparing.n_hidden(reader, study.study_id),
@@ -99,6 +105,17 @@ def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chos
         title=f"Agreement of readers: {protocol.name}",
         facts=_facts(study, choice),
         is_study=True,
+    )
+
+
+def beside_of(compared: Compared, ratings: Ratings) -> Beside:
+    """Give what a study's report takes beside these ratings: their readers' repeats and assisted reads, and strata."""
+    entries = [entry for entry in compared.entries if entry.reader in ratings.readers]
+    return Beside(
+        repeats=[repeat for repeat in compared.repeats if repeat.reader in ratings.readers],
+        assisted=assisted_reads(entries),
+        traits=[name for name, values in ratings.traits.items() if len(set(values) - {None}) > 1],
+        probabilities=against_consensus(ratings, compared.probabilities) if compared.probabilities else None,
     )
 
 

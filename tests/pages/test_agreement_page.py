@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.agreement.bootstrap import Estimate, Resampling
+from core.agreement.entries import EntryRead
+from core.agreement.probabilities import against_consensus
 from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
-from core.agreement.report import build_report
+from core.agreement.repeats import RepeatedRead, RepeatKind
+from core.agreement.report import Beside, build_report
 from core.agreement.report_csv import report_csv
 from core.agreement.weights import Weighting
 from core.domain.reads import Item
 from core.domain.slides import SlideId
+from core.reporting.tables import further_tables
 from core.reporting.words import counted, words_of
 from core.review.comparing import Compared
 from pages.parts.agreement_cases import cases_of
-from pages.parts.agreement_choice import Chosen
+from pages.parts.agreement_choice import Chosen, beside_of
 
 MODEL = "Model (DEMO 1a2b)"
 
@@ -219,3 +224,39 @@ def test_importing_the_page_draws_nothing() -> None:
     import pages.agreement
 
     assert callable(pages.agreement.render)
+
+
+def test_a_studys_report_holds_the_repeats_and_assisted_reads_of_its_chosen_readers() -> None:
+    ratings = ratings_of([[0, 0, 0], [1, 2, 2]], ("Ann", "Bob", "Cy"))
+    entries = tuple(
+        EntryRead(item=item, subject="a", reader=reader, standing="2", first="1a", call="2", final="2")
+        for item in ratings.items
+        for reader in ratings.readers
+    )
+    repeats = tuple(
+        RepeatedRead(item="slide 0", subject="a", reader=reader, kind=RepeatKind.HIDDEN, first="0", again="1a")
+        for reader in ratings.readers
+    )
+    probabilities = dict.fromkeys(ratings.items, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    compared = Compared(ratings=ratings, items={}, repeats=repeats, entries=entries, probabilities=probabilities)
+
+    beside = beside_of(compared, ratings.of_readers(("Ann", "Bob")))
+
+    assert [repeat.reader for repeat in beside.repeats] == ["Ann", "Bob"]
+    assert {read.reader for read in beside.assisted} == {"Ann", "Bob"}
+    assert beside.probabilities is not None
+    titles = [title for title, _ in further_tables(build_report(ratings, beside=beside), Weighting.LINEAR)]
+    assert titles[0] == "Readers with themselves"
+    assert any(title.startswith("After the call was shown: Ann, 2 reads") for title in titles)
+    assert any(title.startswith("Against the reference") for title in titles)
+
+
+def test_other_probabilities_are_another_report() -> None:
+    ratings = ratings_of([[0, 0], [1, 1]], ("Ann", "Bob"))
+    given = [
+        Beside(probabilities=against_consensus(ratings, dict.fromkeys(ratings.items, row)))
+        for row in ((1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0))
+    ]
+
+    assert given[0].fingerprint() != given[1].fingerprint()
+    assert given[0].fingerprint() == replace(given[0]).fingerprint()

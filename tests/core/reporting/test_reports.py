@@ -71,6 +71,14 @@ def test_the_short_answer_says_how_many() -> None:
     assert "19 slides with two reads or more" in first.paragraphs[0]
 
 
+def test_the_document_tells_of_the_model_in_detail() -> None:
+    detail = next(one for one in made_document().sections if one.title.startswith("In more detail"))
+    first = detail.blocks[0]
+    assert isinstance(first, TableBlock)
+    assert first.caption == "Model (DEMO) among them."
+    assert "minus that of two readers" in [row[0] for row in first.table.rows]
+
+
 def test_the_zip_holds_everything_with_its_checksum() -> None:
     packed = zipfile.ZipFile(io.BytesIO(bundle(made_ratings(), made_report(), made_document())))
     names = set(packed.namelist())
