@@ -175,6 +175,11 @@ def sign_in(page: Page, name: str) -> None:
     page.get_by_role("button", name="Start reading").click()
 
 
+def wait_for_rest(page: Page) -> None:
+    """Wait until the page's script has run: only then do the keys of buttons that stand already do something."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=_PATIENCE_MS)
+
+
 def wait_for_viewer(page: Page, **facts: object) -> None:
     """Wait until the viewer stands, has drawn what is in sight, and says these facts of itself."""
     root = page.locator("[data-role=root]")

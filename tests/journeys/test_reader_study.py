@@ -28,6 +28,7 @@ from tests.journeys.conftest import (
     sign_in,
     take_picture,
     wait_for_facts,
+    wait_for_rest,
     wait_for_viewer,
 )
 from tests.journeys.masked_study import LEAD
@@ -224,6 +225,7 @@ def settle(app: RunningApp, open_page: OpenPage, study: Study) -> None:
         expect(page.get_by_text(f"{n_left} of {len(_SETTLED)} to settle")).to_be_visible(timeout=30_000)
         expect(named).not_to_have_value(former, timeout=30_000)
         wait_for_viewer(page)
+        wait_for_rest(page)
         former = named.input_value()
         number = int(former.split("Case ")[1].split(" ")[0]) - 1
         take_picture(page, f"Dee-case-{number + 1}")

@@ -382,7 +382,6 @@ class Room {
     clearTimeout(this.watchTimer);
     if (this.stopKeys) this.stopKeys();
     this.outbox.close();
-    this.api.close();
     if (this.scene) {
       this.keepView();
       if (this.study) this.study.end();

@@ -290,6 +290,5 @@ class StripRoom {
     this.stopKeys();
     this.outbox.close();
     this.pictures.close();
-    this.api.close();
   }
 }

@@ -1,4 +1,4 @@
-// Everything fetched goes through here: the token in a header, pictures as object URLs, the last few kept.
+// Everything fetched goes through here: the token in a header, pictures as data URLs, the last few kept.
 
 const MOST_PICTURES = 300;
 
@@ -32,14 +32,15 @@ class Api {
     return createImageBitmap(await (await this.fetchOk(address, signal)).blob());
   }
 
-  // Give an object URL of a picture, and the headers it came with.
+  // Give a data URL of a picture, and the headers it came with. It holds its own bytes: nothing to take back, and a
+  // picture still loading when the room closes finds them.
   picture(address) {
     let promise = this.pictures.get(address);
     if (promise) {
       this.pictures.delete(address);
     } else {
       promise = this.fetchOk(address).then(async (answer) => ({
-        url: URL.createObjectURL(await answer.blob()),
+        url: await dataUrl(await answer.blob()),
         maximum: answer.headers.get("X-Saliency-Maximum"),
       }));
       promise.catch(() => this.pictures.delete(address));
@@ -51,16 +52,16 @@ class Api {
 
   forgetOldest() {
     while (this.pictures.size > MOST_PICTURES) {
-      const [address, promise] = this.pictures.entries().next().value;
-      this.pictures.delete(address);
-      promise.then((picture) => URL.revokeObjectURL(picture.url)).catch(() => {});
+      this.pictures.delete(this.pictures.keys().next().value);
     }
   }
+}
 
-  close() {
-    for (const promise of this.pictures.values()) {
-      promise.then((picture) => URL.revokeObjectURL(picture.url)).catch(() => {});
-    }
-    this.pictures.clear();
-  }
+function dataUrl(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
 }
