@@ -20,15 +20,37 @@ def corrected_tails(value: float, drawn: FloatArray, left_out: FloatArray, tail_
     Source: Efron 1987, Better Bootstrap Confidence Intervals, J Am Stat Assoc 82:171, equations 2.3 and 6.6; values
     equal to the estimate count half below it.
     """
-    below = (drawn < value - _SAME).mean() + 0.5 * (np.abs(drawn - value) <= _SAME).mean()
-    if not 0.0 < below < 1.0:
+    bias = _bias(value, drawn)
+    if bias is None or not left_out.size:
         return None
-    bias = float(norm.ppf(below))
     shift = bias + norm.ppf([tail_fraction, 1.0 - tail_fraction])
     room = 1.0 - _acceleration(left_out) * shift
     if np.any(room <= 0.0):
         return None
     return np.asarray(norm.cdf(bias + shift / room), dtype=np.float64)
+
+
+def corrected_tail_of(
+    value: float, drawn: FloatArray, left_out: FloatArray, fraction: float, is_lower: bool
+) -> float | None:
+    """Give the tail whose end lies where so small a fraction of the resamples is beyond it; None where there is none.
+
+    The inverse of `corrected_tails` for one end: the lower or the upper.
+    """
+    bias = _bias(value, drawn)
+    if bias is None or not left_out.size:
+        return None
+    beyond = float(norm.ppf(fraction if is_lower else 1.0 - fraction)) - bias
+    room = 1.0 + _acceleration(left_out) * beyond
+    if room <= 0.0:
+        return None
+    tail = float(norm.cdf(beyond / room - bias))
+    return tail if is_lower else 1.0 - tail
+
+
+def _bias(value: float, drawn: FloatArray) -> float | None:
+    below = (drawn < value - _SAME).mean() + 0.5 * (np.abs(drawn - value) <= _SAME).mean()
+    return float(norm.ppf(below)) if 0.0 < below < 1.0 else None
 
 
 def _acceleration(left_out: FloatArray) -> float:

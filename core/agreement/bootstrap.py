@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from core.agreement.bca import corrected_tails
+from core.agreement.bca import corrected_tail_of, corrected_tails
 from core.agreement.ratings import Ratings
 from core.agreement.weights import FloatArray
 
@@ -26,6 +26,7 @@ MOST_LEFT_OUT = 1000
 """Above so many animals, groups of animals are left out in their place; the acceleration of BCa is the same."""
 _CELLS_AT_ONCE = 4_000_000
 _RESIDUE = 1e-9
+_FAR_OUT = "the value lies outside of nearly all of its resamples"
 
 
 def unheard(share: float) -> None:
@@ -55,7 +56,7 @@ class Resampling:
     n_resamples: int = 2000
     seed: int = 1
     level_fraction: float = 0.95
-    interval: IntervalKind = IntervalKind.PERCENTILE
+    interval: IntervalKind = IntervalKind.BCA
     stratified_by: str | None = None
 
     def __post_init__(self) -> None:
@@ -226,9 +227,24 @@ def estimate(value: float, why_undefined: str, column: Resamples, n_subjects: in
     if resampling.interval is IntervalKind.BCA:
         tails = corrected_tails(number, drawn, column.left_out[~np.isnan(column.left_out)], tail)
     if tails is None:
-        return Estimate(value=number, why="no BCa interval: the value lies outside of nearly all of its resamples")
+        why = "it has no value once an animal is left out" if not column.left_out.size else _FAR_OUT
+        return Estimate(value=number, why=f"no BCa interval: {why}")
     low, high = np.quantile(drawn, tails)
     return Estimate(value=number, low=float(low), high=float(high))
+
+
+def p_value_of(value: float, column: Resamples, resampling: Resampling) -> float:
+    """Give twice the tail at which the interval of this kind would end at 0, by its resamples: 1 in so many at least.
+
+    An interval that ends at 0 and a p-value of 1 minus its level are the same finding.
+    """
+    drawn = column.drawn[~np.isnan(column.drawn)]
+    below, above = (drawn <= 0.0).sum(), (drawn >= 0.0).sum()
+    tail = float(min(below, above) + 1.0) / (len(drawn) + 1.0)
+    if resampling.interval is IntervalKind.BCA and tail < 0.5:
+        corrected = corrected_tail_of(value, drawn, column.left_out[~np.isnan(column.left_out)], tail, below < above)
+        tail = tail if corrected is None else corrected
+    return min(1.0, 2.0 * tail)
 
 
 def estimates(

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from core.agreement.bootstrap import Drawing, Estimate, Resampling, column_of, estimate, resampled, totals
+from core.agreement.bootstrap import (
+    Drawing,
+    Estimate,
+    Resamples,
+    Resampling,
+    column_of,
+    estimates,
+    p_value_of,
+    resampled,
+    totals,
+)
 from core.agreement.consensus import mean_of
 from core.agreement.kappa import ReaderPair, kappas, pair_features, reader_pairs
 from core.agreement.ratings import MISSING, Ratings, Scale
@@ -17,7 +27,6 @@ from core.agreement.weights import FloatArray, NotEstimable, Weighting, weight_m
 from core.domain.stages import STAGES
 
 FIVE_STAGES = Scale(labels=tuple(dict.fromkeys(str(stage.collapsed) for stage in STAGES)), origin="five-class")
-MEAN_OF_PEOPLE = "two readers (mean)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,14 +36,13 @@ class MeanKappa:
     name: str
     ratings: Ratings
     pairs: tuple[ReaderPair, ...]
-    weights: FloatArray = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KappaDifference:
     """Kappa of `name_a` minus that of `name_b`, on `n_subjects` animals of either.
 
-    `p_value` is two-sided, from the share of resamples on the other side of 0; None where there is no interval.
+    `p_value` is two-sided and says when the interval would end at 0; None where there is no interval.
     """
 
     name_a: str
@@ -47,34 +55,30 @@ class KappaDifference:
     p_value: float | None
 
 
-def kappa_difference(one: MeanKappa, other: MeanKappa, weighting: Weighting, resampling: Resampling) -> KappaDifference:
-    """Compare two kappas by a paired bootstrap. Animals are matched by name, and may be in only one of the two.
+def kappa_differences(one: MeanKappa, other: MeanKappa, resampling: Resampling) -> tuple[KappaDifference, ...]:
+    """Compare two kappas on one scale, in every weighting that it has, by a paired bootstrap.
+
+    Animals are matched by name, and may be in only one of the two.
 
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and 16.
     """
     subjects = sorted({*one.ratings.subjects, *other.ratings.subjects})
     features = sparse.csr_array(sparse.hstack([_features(one, subjects), _features(other, subjects)]))
-    n_cells = len(one.pairs) * len(one.ratings.scale.labels) ** 2
+    weights, n_cells = _weights(one.ratings.scale), len(one.pairs) * len(one.ratings.scale.labels) ** 2
 
     def statistics(sums: FloatArray) -> FloatArray:
-        both = np.column_stack([_mean(one, sums[:, :n_cells]), _mean(other, sums[:, n_cells:])])
-        return np.column_stack([both, both[:, 0] - both[:, 1]])
+        columns = []
+        for matrix in weights.values():
+            first, second = _mean(one, sums[:, :n_cells], matrix), _mean(other, sums[:, n_cells:], matrix)
+            columns += [first, second, first - second]
+        return np.column_stack(columns)
 
     strata = _strata(one.ratings, other.ratings, subjects, resampling.stratified_by)
     drawing = Drawing(resampling=resampling, n_subjects=len(subjects), stratum_of_subject=strata)
     values, drawn = statistics(totals(features))[0], resampled(features, statistics, drawing)
-    whys = [f"{kappa.name} has no kappa" for kappa in (one, other)]
-    whys.append(" and ".join(why for why, value in zip(whys, values, strict=False) if np.isnan(value)) or "-")
-    found = [estimate(float(values[n]), whys[n], column_of(drawn, n), len(subjects), resampling) for n in range(3)]
-    return KappaDifference(
-        name_a=one.name,
-        name_b=other.name,
-        weighting=weighting,
-        n_subjects=len(subjects),
-        kappa_a=found[0],
-        kappa_b=found[1],
-        difference=found[2],
-        p_value=None if found[2].low is None else _two_sided(drawn.drawn[:, 2]),
+    return tuple(
+        _difference((one.name, other.name), weighting, values[3 * n : 3 * n + 3], _columns(drawn, 3 * n), drawing)
+        for n, weighting in enumerate(weights)
     )
 
 
@@ -82,14 +86,20 @@ def pair_differences(
     ratings: Ratings, one: ReaderPair, other: ReaderPair, resampling: Resampling
 ) -> tuple[KappaDifference, ...]:
     """Compare two pairs of readers in every weighting that the scale has."""
-    return tuple(
-        kappa_difference(
-            MeanKappa(name=" - ".join(one), ratings=ratings, pairs=(one,), weights=weights),
-            MeanKappa(name=" - ".join(other), ratings=ratings, pairs=(other,), weights=weights),
-            weighting,
-            resampling,
-        )
-        for weighting, weights in _weights(ratings.scale).items()
+    first, second = (MeanKappa(name=" - ".join(pair), ratings=ratings, pairs=(pair,)) for pair in (one, other))
+    return kappa_differences(first, second, resampling)
+
+
+def model_against_readers(ratings: Ratings, resampling: Resampling) -> tuple[KappaDifference, ...]:
+    """Compare the mean kappa of the model and a reader with that of two readers; nothing without a model or pair."""
+    between = reader_pairs(ratings.people)
+    with_model = tuple(pair for pair in reader_pairs(ratings.readers) if ratings.model_reader in pair)
+    if not between or not with_model:
+        return ()
+    return kappa_differences(
+        MeanKappa(name="the model and a reader (mean)", ratings=ratings, pairs=with_model),
+        MeanKappa(name="two readers (mean)", ratings=ratings, pairs=between),
+        resampling,
     )
 
 
@@ -99,16 +109,10 @@ def collapsed_against_native(seven: Ratings, native: Ratings, resampling: Resamp
     Seven stages against five as they are would compare scales, not skill.
     """
     folded = collapsed(seven)
-    return tuple(
-        kappa_difference(
-            MeanKappa(
-                name="seven collapsed to five", ratings=folded, pairs=reader_pairs(folded.people), weights=weights
-            ),
-            MeanKappa(name="native five", ratings=native, pairs=reader_pairs(native.people), weights=weights),
-            weighting,
-            resampling,
-        )
-        for weighting, weights in _weights(FIVE_STAGES).items()
+    return kappa_differences(
+        MeanKappa(name="seven collapsed to five", ratings=folded, pairs=reader_pairs(folded.people)),
+        MeanKappa(name="native five", ratings=native, pairs=reader_pairs(native.people)),
+        resampling,
     )
 
 
@@ -130,10 +134,32 @@ def _features(kappa: MeanKappa, subjects: Sequence[str]) -> sparse.csr_array:
     return sparse.csr_array(spread @ own)
 
 
-def _mean(kappa: MeanKappa, sums: FloatArray) -> FloatArray:
+def _mean(kappa: MeanKappa, sums: FloatArray, weights: FloatArray) -> FloatArray:
     n_stages = len(kappa.ratings.scale.labels)
-    found = kappas(sums.reshape(len(sums), len(kappa.pairs), n_stages, n_stages), kappa.weights)
+    found = kappas(sums.reshape(len(sums), len(kappa.pairs), n_stages, n_stages), weights)
     return mean_of(found, range(len(kappa.pairs)))
+
+
+def _columns(drawn: Resamples, first: int) -> Resamples:
+    return drawn.then(lambda rows: rows[:, first : first + 3])
+
+
+def _difference(
+    names: tuple[str, str], weighting: Weighting, values: FloatArray, drawn: Resamples, drawing: Drawing
+) -> KappaDifference:
+    whys = [f"{name} has no kappa" for name in names]
+    whys.append(" and ".join(why for why, value in zip(whys, values, strict=False) if np.isnan(value)) or "-")
+    found = estimates(values, whys, drawn, drawing.n_subjects, drawing.resampling)
+    return KappaDifference(
+        name_a=names[0],
+        name_b=names[1],
+        weighting=weighting,
+        n_subjects=drawing.n_subjects,
+        kappa_a=found[0],
+        kappa_b=found[1],
+        difference=found[2],
+        p_value=None if found[2].low is None else p_value_of(float(values[2]), column_of(drawn, 2), drawing.resampling),
+    )
 
 
 def _strata(one: Ratings, other: Ratings, subjects: Sequence[str], trait: str | None) -> NDArray[np.int64] | None:
@@ -145,12 +171,6 @@ def _strata(one: Ratings, other: Ratings, subjects: Sequence[str], trait: str | 
             values[subject].add("" if value is None else f"={value}")
     words = [" ".join(sorted(values[subject])) for subject in subjects]
     return np.unique(np.array(words, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
-
-
-def _two_sided(drawn: FloatArray) -> float:
-    known = drawn[~np.isnan(drawn)]
-    smaller = min(int((known <= 0.0).sum()), int((known >= 0.0).sum()))
-    return min(1.0, 2.0 * (smaller + 1.0) / (len(known) + 1.0))
 
 
 def _weights(scale: Scale) -> dict[Weighting, FloatArray]:

@@ -7,29 +7,30 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from core.agreement.assisted import Assistance, AssistedRead, assistance
 from core.agreement.bootstrap import Progress, Resampling, unheard
 from core.agreement.ceiling import HumanCeiling, human_ceilings
 from core.agreement.confounding import StageByTrait, stage_by_trait
-from core.agreement.differences import KappaDifference, collapsed_against_native, pair_differences
-from core.agreement.further_method import (
+from core.agreement.differences import (
+    KappaDifference,
+    collapsed_against_native,
+    model_against_readers,
+    pair_differences,
+)
+from core.agreement.kappa import ReaderPair
+from core.agreement.method import (
+    AFTER_REVEAL,
+    Method,
     assistance_sentences,
     consensus_sentences,
     difference_sentences,
     drawing_sentences,
+    method_of,
     reference_sentences,
     strata_sentences,
 )
-from core.agreement.further_values import (
-    assistance_json,
-    difference_json,
-    reference_json,
-    stage_by_trait_json,
-    strata_json,
-)
-from core.agreement.kappa import ReaderPair
-from core.agreement.method import Method, method_of
 from core.agreement.overall import OverallAgreement, overall_agreement
 from core.agreement.pairwise import PairAgreement, pairwise_agreement
 from core.agreement.probabilities import ReferencedProbabilities
@@ -38,14 +39,19 @@ from core.agreement.reference import ReferenceReport, reference_report
 from core.agreement.repeats import IntraReader, RepeatedRead, intra_reader_agreement
 from core.agreement.report_values import (
     Json,
+    assistance_json,
     ceiling_json,
     confused_json,
+    difference_json,
     intra_reader_json,
     leaf,
     leaves,
     method_json,
     pair_json,
+    reference_json,
+    stage_by_trait_json,
     stated_json,
+    strata_json,
 )
 from core.agreement.stated import StatedAgreement, stated_agreement
 from core.agreement.strata import TraitStrata, strata_of
@@ -57,7 +63,11 @@ SCHEMA_FILE = Path(__file__).parent / "agreement.schema.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgreementReport:
-    """What the readers of one set of ratings agree on, and how it was computed."""
+    """What the readers of one set of ratings agree on, and how it was computed.
+
+    `subjects_known` is False where an item was taken as its own animal, `after_reveal` True where the reads that are
+    compared were made with the model's call in sight.
+    """
 
     scale: Scale
     readers: tuple[str, ...]
@@ -66,6 +76,8 @@ class AgreementReport:
     n_subjects: int
     n_reads: int
     n_missing: int
+    subjects_known: bool
+    after_reveal: bool
     pairs: tuple[PairAgreement, ...]
     overall: OverallAgreement
     ceilings: tuple[HumanCeiling, ...]
@@ -87,9 +99,10 @@ class AgreementReport:
 class Beside:
     """What a report takes beside the ratings; whatever is empty is left out of it.
 
-    `compared` names two pairs of readers whose kappas are compared; `native_five` are five-class reads of the same
-    animals, with which seven stages are compared after their collapse. `reference_is_stated` says that assisted reads
-    were given what they are right by. `traits` are those of the ratings by which strata are made.
+    `compared` names two pairs of readers whose kappas are compared (the model with readers always is); `native_five`
+    are five-class reads of the same animals, with which seven stages are compared after their collapse.
+    `reference_is_stated` says that assisted reads were given what they are right by, `after_reveal` that the ratings
+    themselves were made with the model's call in sight. `traits` are those of the ratings by which strata are made.
     """
 
     repeats: Sequence[RepeatedRead] = ()
@@ -98,12 +111,14 @@ class Beside:
     native_five: Ratings | None = None
     assisted: Sequence[AssistedRead] = ()
     reference_is_stated: bool = False
+    after_reveal: bool = False
     traits: Sequence[str] = ()
     probabilities: ReferencedProbabilities | None = None
 
     def fingerprint(self) -> str:
         """Hash everything that can change a report on the same ratings; equal for equal contents."""
-        said = (self.repeats, self.compared, self.assisted, self.reference_is_stated, self.traits, self.probabilities)
+        rules = (self.reference_is_stated, self.after_reveal)
+        said = (self.repeats, self.compared, self.assisted, rules, self.traits, self.probabilities)
         digest = hashlib.sha256(repr(said).encode())
         digest.update(b"" if self.native_five is None else self.native_five.fingerprint().encode())
         arrays = [] if self.probabilities is None else [self.probabilities.reference, self.probabilities.probabilities]
@@ -120,7 +135,7 @@ def build_report(
     `progress` is told the share that is done.
     """
     chosen, further = resampling or Resampling(), beside or Beside()
-    heard = _Parts(progress, 3)
+    heard = _Parts(progress, 7 + len(further.traits))
     pairwise = pairwise_agreement(ratings, chosen, heard.next())
     overall = overall_agreement(ratings, chosen, heard.next())
     ceilings = human_ceilings(ratings, pairwise, chosen, heard.next())
@@ -133,16 +148,18 @@ def build_report(
         n_subjects=ratings.n_subjects,
         n_reads=ratings.n_reads,
         n_missing=ratings.n_missing,
+        subjects_known=ratings.subjects_known,
+        after_reveal=further.after_reveal,
         pairs=pairwise.pairs,
         overall=overall,
         ceilings=ceilings,
-        intra_reader=intra_reader_agreement(further.repeats, ratings.scale, chosen),
+        intra_reader=heard.done(intra_reader_agreement(further.repeats, ratings.scale, chosen)),
         stated=None if stated is None else stated_agreement(ratings, stated, chosen),
-        differences=_differences(ratings, further, chosen),
-        assistance=assistance(further.assisted, ratings.scale, chosen),
-        strata=tuple(strata_of(ratings, trait, chosen) for trait in further.traits),
+        differences=heard.done(_differences(ratings, further, chosen)),
+        assistance=heard.done(assistance(further.assisted, ratings.scale, chosen)),
+        strata=tuple(heard.done(strata_of(ratings, trait, chosen)) for trait in further.traits),
         stages_by_trait=tuple(stage_by_trait(ratings, trait, chosen) for trait in further.traits),
-        reference=None if probabilities is None else reference_report(probabilities, chosen),
+        reference=heard.done(None if probabilities is None else reference_report(probabilities, chosen)),
         method=method_of(ratings, chosen, len(further.repeats)),
     )
     progress(1.0)
@@ -162,14 +179,20 @@ def _whole_method(report: AgreementReport, ratings: Ratings, resampling: Resampl
         *reference_sentences(report.reference),
     )
     warnings = [found.warning for found in report.stages_by_trait if found.warning is not None]
+    if report.after_reveal:
+        warnings.insert(0, AFTER_REVEAL)
     return replace(report.method, sentences=sentences, cautions=(*report.method.cautions, *warnings))
 
 
 def _differences(ratings: Ratings, further: Beside, resampling: Resampling) -> tuple[KappaDifference, ...]:
-    found = [one for a, b in further.compared for one in pair_differences(ratings, a, b, resampling)]
+    found = list(model_against_readers(ratings, resampling))
+    found += [one for a, b in further.compared for one in pair_differences(ratings, a, b, resampling)]
     if further.native_five is not None:
         found += collapsed_against_native(ratings, further.native_five, resampling)
     return tuple(found)
+
+
+_Part = TypeVar("_Part")
 
 
 class _Parts:
@@ -183,6 +206,11 @@ class _Parts:
         before = self._begun
         self._begun += 1
         return lambda share: self._progress((before + share) / self._n_parts)
+
+    def done(self, part: _Part) -> _Part:
+        """Pass on a part that tells nothing before it is whole."""
+        self.next()(1.0)
+        return part
 
 
 def _document(report: AgreementReport) -> dict[str, Json]:

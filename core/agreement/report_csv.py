@@ -7,10 +7,12 @@ import io
 from collections.abc import Iterator
 
 from core.agreement.bootstrap import Estimate
-from core.agreement.further_rows import Row, further_rows
 from core.agreement.report import AgreementReport
+from core.agreement.report_values import assistance_shares, reference_named
 from core.domain.tables import escaped_cell
 
+Row = tuple[str, str, str, int, int, Estimate]
+"""Statistic, readers or stratum, weights, items, animals, estimate."""
 _HEADER = ("statistic", "readers", "weights", "n_items", "n_subjects", "value", "low", "high", "why")
 
 
@@ -59,7 +61,7 @@ def _rows(report: AgreementReport) -> Iterator[Row]:
     yield from _ceiling_rows(report)
     yield from _intra_reader_rows(report)
     yield from _stated_rows(report)
-    yield from further_rows(report)
+    yield from _further_rows(report)
 
 
 def _ceiling_rows(report: AgreementReport) -> Iterator[Row]:
@@ -107,3 +109,46 @@ def _stated_rows(report: AgreementReport) -> Iterator[Row]:
     )
     people = ", ".join(report.overall.readers)
     yield from ((name, people, "stated", n, animals, found) for name, found in named)
+
+
+def _further_rows(report: AgreementReport) -> Iterator[Row]:
+    """Give a row for every estimate that stands beside the agreement of readers."""
+    n, animals = report.n_items, report.n_subjects
+    for difference in report.differences:
+        names = f"({difference.name_a}) - ({difference.name_b})"
+        yield "kappa_difference", names, difference.weighting.value, n, difference.n_subjects, difference.difference
+    for assisted in report.assistance:
+        who = assisted.reader or "all readers"
+        for name, share in assistance_shares(assisted):
+            yield f"assisted_{name}", who, "", share.n, assisted.n_subjects, share.found
+    yield from _strata_rows(report)
+    for table in report.stages_by_trait:
+        yield "cramers_v", f"stage by {table.trait}", "", n, animals, table.cramers_v
+        yield "cramers_v_corrected", f"stage by {table.trait}", "", n, animals, table.corrected
+    yield from _reference_rows(report)
+
+
+def _strata_rows(report: AgreementReport) -> Iterator[Row]:
+    for trait in report.strata:
+        for stratum in trait.strata:
+            where, n, animals = f"{trait.trait}: {stratum.value}", stratum.n_items, stratum.n_subjects
+            for weighting, found in stratum.reader_reader.items():
+                yield "stratum_mean_kappa_reader_reader", where, weighting.value, n, animals, found
+            for weighting, found in stratum.model_reader.items():
+                yield "stratum_mean_kappa_model_reader", where, weighting.value, n, animals, found
+
+
+def _reference_rows(report: AgreementReport) -> Iterator[Row]:
+    found = report.reference
+    if found is None:
+        return
+    for name, estimate in reference_named(found):
+        yield f"reference_{name}", "model", "", found.n_items, found.n_subjects, estimate
+    for stage in found.stages:
+        named = (("prevalence", stage.prevalence), ("auroc", stage.auroc), ("auprc", stage.auprc), ("mcc", stage.mcc))
+        for name, estimate in named:
+            yield f"reference_{name}_{stage.stage}", "model", "", found.n_items, found.n_subjects, estimate
+    for one in found.bins:
+        place = f"reference_{{}}_{one.low:.1f}_to_{one.high:.1f}"
+        yield place.format("confidence"), "model", "", one.n, found.n_subjects, one.confidence
+        yield place.format("accuracy"), "model", "", one.n, found.n_subjects, one.accuracy

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.agreement.bootstrap import Estimate
-from core.agreement.further_rows import further_lines
 from core.agreement.measurement_report import MeasurementReport
 from core.agreement.pairwise import PairAgreement
 from core.agreement.report import AgreementReport
+from core.agreement.report_values import assistance_shares, reference_named
 from core.agreement.stated import StatedAgreement
 from core.agreement.weights import Weighting
 
@@ -41,7 +41,7 @@ def further_groups(report: AgreementReport, weighting: Weighting) -> Iterator[tu
         yield "Readers with themselves", _intra(report, weighting)
     if report.stated is not None:
         yield "Under the stated weights", _stated(report.stated)
-    yield from further_lines(report, weighting)
+    yield from _further_lines(report, weighting)
 
 
 def measurement_lines(report: MeasurementReport) -> Iterator[str]:
@@ -136,3 +136,30 @@ def _pair_lines(pairs: tuple[PairAgreement, ...], weighting: Weighting) -> Itera
 
 def _named_lines(named: list[tuple[str, Estimate]]) -> Iterator[str]:
     yield from (f"  {name:<32} {words_of(found)}" for name, found in named)
+
+
+def _further_lines(report: AgreementReport, weighting: Weighting) -> Iterator[tuple[str, list[tuple[str, Estimate]]]]:
+    """Give headings with the named estimates under them."""
+    for difference in report.differences:
+        if difference.weighting is weighting:
+            p_value = "" if difference.p_value is None else f", p {difference.p_value:.3f}"
+            named = [(difference.name_a, difference.kappa_a), (difference.name_b, difference.kappa_b)]
+            yield f"Difference of kappas{p_value}", [*named, ("difference", difference.difference)]
+    for assisted in report.assistance:
+        rates = [
+            (f"{name.replace('_', ' ')} (n {share.n})", share.found) for name, share in assistance_shares(assisted)
+        ]
+        yield f"After the call was shown: {assisted.reader or 'all readers'}, {assisted.n_reads} reads", rates
+    for trait in report.strata:
+        test = trait.difference[weighting]
+        words = test.why if test.p_value is None else f"p {test.p_value:.3f} that all are alike"
+        strata = [
+            (f"{one.value} (n {one.n_items}, {one.n_subjects} animals)", one.reader_reader[weighting])
+            for one in trait.strata
+        ]
+        yield f"Mean kappa of two readers by {trait.trait} ({words})", strata
+    for table in report.stages_by_trait:
+        yield f"Stages by {table.trait}", [("Cramer's V", table.cramers_v)]
+    if report.reference is not None:
+        title = f"Against the reference, {report.reference.n_items} items ({report.reference.rule})"
+        yield title, [(name.replace("_", " "), found) for name, found in reference_named(report.reference)]

@@ -91,6 +91,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
+def corrected_p_values(found: Sequence[TraitStrata], weighting: Weighting) -> dict[str, float]:
+    """Give the p-value of each trait that was tested, corrected for the number of them."""
+    tested = [(one.trait, one.difference[weighting].p_value) for one in found]
+    known = [(trait, p_value) for trait, p_value in tested if p_value is not None]
+    corrected = holm([p_value for _, p_value in known])
+    return {trait: p_value for (trait, _), p_value in zip(known, corrected, strict=True)}
+
+
 def multiplicity_words(n_traits: int) -> str:
     """Say what it means that several traits were tested."""
     if n_traits < 2:
@@ -156,7 +164,7 @@ def _estimates(
             matrix = weight_matrix(weighting, ratings.scale)
             found[weighting] = Estimate(value=None, why=matrix.why if isinstance(matrix, NotEstimable) else why)
         elif n_subjects < FEWEST_SUBJECTS:
-            few = f"suppressed: {n_subjects} animals, fewer than {FEWEST_SUBJECTS}"
+            few = f"it is suppressed: {n_subjects} animals, fewer than {FEWEST_SUBJECTS}"
             found[weighting] = Estimate(value=None, why=few)
         else:
             one = means[weighting]

@@ -49,6 +49,11 @@ class NotEstimable:
     why: str
 
 
+def weightings_of(scale: Scale) -> tuple[Weighting, ...]:
+    """Give the weightings that are defined on a scale."""
+    return tuple(one for one in Weighting if not isinstance(weight_matrix(one, scale), NotEstimable))
+
+
 def weight_matrix(weighting: Weighting, scale: Scale) -> FloatArray | NotEstimable:
     """Give the agreement weights of a scale, stages x stages, 1 on the diagonal.
 

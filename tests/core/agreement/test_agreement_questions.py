@@ -90,7 +90,7 @@ def test_strata_have_n_interval_test_and_a_word_on_their_number(
         ("Graz", 15, 15),
         ("Lyon", 15, 15),
     ]
-    assert truth["strata"][0]["reader_reader"]["linear"]["why"].startswith("suppressed: 5 animals")
+    assert truth["strata"][0]["reader_reader"]["linear"]["why"].startswith("it is suppressed: 5 animals")
     assert "2 traits" in found["strata"]["multiplicity"]
     assert [one["trait"] for one in found["stages_by_trait"]] == ["site", "truth"]
     assert "go together" in found["stages_by_trait"][1]["warning"]
@@ -186,5 +186,5 @@ def test_everything_that_was_asked_has_its_rows_in_the_csv(tmp_path: Path) -> No
     )
 
     names = [row["statistic"] for row in rows]
-    assert names.count("kappa_difference") == 4
+    assert names.count("kappa_difference") == 8  # the model against readers, and what was asked, in four weightings
     assert names.count("assisted_right_to_wrong") == 4

@@ -7,20 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.agreement.bootstrap import Resampling
+from core.agreement.bootstrap import IntervalKind, Resampling
 from core.agreement.differences import (
     FIVE_STAGES,
     KappaDifference,
     collapsed,
     collapsed_against_native,
+    model_against_readers,
     pair_differences,
 )
 from core.agreement.pairwise import pairwise_agreement
 from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
+from core.agreement.report import build_report
 from core.agreement.weights import Weighting
 from tests.core.agreement.random_ratings import clustered, ratings_of
 
-SOME = Resampling(n_resamples=400)
+SOME = Resampling(n_resamples=400, interval=IntervalKind.PERCENTILE)
 
 
 def linear(found: tuple[KappaDifference, ...]) -> KappaDifference:
@@ -64,6 +66,35 @@ def test_a_large_difference_is_told_from_chance() -> None:
     assert found.difference.low is not None
     assert found.difference.low > 0.0
     assert found.p_value == pytest.approx(2 / 401)
+
+
+@pytest.mark.parametrize("kind", IntervalKind)
+def test_the_p_value_is_that_of_the_level_at_which_the_interval_ends_at_nothing(kind: IntervalKind) -> None:
+    ratings = clustered(25, 2, 3, seed=8, missing_fraction=0.1)
+    asked = Resampling(n_resamples=1000, interval=kind)
+    p_value = linear(pair_differences(ratings, ("A", "B"), ("A", "C"), asked)).p_value
+    assert p_value is not None
+    assert 0.05 < p_value < 0.95
+
+    found = linear(pair_differences(ratings, ("A", "B"), ("A", "C"), replace(asked, level_fraction=1.0 - p_value)))
+
+    assert found.difference.low is not None
+    assert found.difference.high is not None
+    assert min(abs(found.difference.low), abs(found.difference.high)) < 0.02 * (
+        found.difference.high - found.difference.low
+    )
+
+
+def test_the_model_stands_against_readers_as_a_mean_of_pairs() -> None:
+    ratings = replace(clustered(20, 2, 3, seed=6), model_reader="C")
+
+    found = linear(model_against_readers(ratings, SOME))
+
+    ceiling = next(one for one in build_report(ratings, SOME).ceilings if one.weighting is Weighting.LINEAR)
+    assert found.kappa_a.value == pytest.approx(ceiling.model_reader.value)
+    assert found.difference.low == pytest.approx(ceiling.model_reader_minus_reader_reader.low)
+    assert found.difference.high == pytest.approx(ceiling.model_reader_minus_reader_reader.high)
+    assert model_against_readers(clustered(20, 2, 3, seed=6), SOME) == ()
 
 
 def test_1a_1b_and_1c_collapse_to_1() -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.agreement.bland_altman import BlandAltman, bland_altman
-from core.agreement.bootstrap import Drawing, Resampling
+from core.agreement.bootstrap import Drawing, IntervalKind, Resampling
 from core.agreement.intraclass import IntraclassCorrelation, intraclass_correlation
 from core.agreement.measurements import Measurements
 from tests.reference.agreement_tables import ANXIETY, PEAK_FLOW, SHROUT_FLEISS_1979
@@ -43,7 +43,10 @@ def measured(rows: Sequence[Sequence[float]], subjects: Sequence[str] | None = N
 
 
 def drawing(measurements: Measurements, n_resamples: int = 200) -> Drawing:
-    return Drawing(resampling=Resampling(n_resamples=n_resamples), n_subjects=measurements.n_subjects)
+    return Drawing(
+        resampling=Resampling(n_resamples=n_resamples, interval=IntervalKind.PERCENTILE),
+        n_subjects=measurements.n_subjects,
+    )
 
 
 def correlation(rows: Sequence[Sequence[float]]) -> IntraclassCorrelation:

@@ -51,7 +51,7 @@ def test_few_animals_are_suppressed_whatever_their_items() -> None:
     found = {one.value: one for one in strata_of(ratings, "site", SOME).strata}
 
     assert found["Lyon"].n_items == 15
-    assert found["Lyon"].reader_reader[Weighting.LINEAR].why == "suppressed: 3 animals, fewer than 10"
+    assert found["Lyon"].reader_reader[Weighting.LINEAR].why == "it is suppressed: 3 animals, fewer than 10"
     assert found["Graz"].n_subjects == 9 < FEWEST_SUBJECTS
 
 

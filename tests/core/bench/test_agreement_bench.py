@@ -43,16 +43,16 @@ def test_the_true_kappa_is_about_that_of_a_large_study_of_other_animals() -> Non
 def test_drawing_slides_covers_less_than_drawing_animals() -> None:
     linear = measure_coverage(n_runs=30, n_resamples=200)[1]
 
-    assert linear.slides_percentile < linear.animals_percentile
+    assert linear.slides_bca < linear.animals_bca
 
 
 @pytest.mark.parametrize(
     ("one", "kept"),
     [
         (GOOD, True),
-        (replace(GOOD, animals_percentile=0.91), False),
-        (replace(GOOD, animals_percentile=0.98), False),
-        (replace(GOOD, slides_percentile=0.92), False),
+        (replace(GOOD, animals_bca=0.91), False),
+        (replace(GOOD, animals_bca=0.98), False),
+        (replace(GOOD, slides_bca=0.92), False),
     ],
 )
 def test_a_promise_is_kept_between_its_bounds(one: Coverage, kept: bool) -> None:
