@@ -1,26 +1,33 @@
-"""Do the readers agree, on which stages not, and is the model inside the human range?"""
+"""Do the readers agree, on which stages not, who differs, is the model in the human range, can this be published?"""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
-from core.agreement.report import AgreementReport, Beside, build_report
-from core.agreement.weights import Weighting
+from core.agreement.publishing import publication_checks
+from core.agreement.report import AgreementReport, build_report
+from core.agreement.weights import Weighting, weightings_of
 from core.reporting import charts, tables, words
+from core.reporting.answers import answers
+from core.reporting.document import RELIABILITY
+from core.reporting.topics import Place, Topic, topics
 from pages.parts.agreement_cases import draw_confusion
-from pages.parts.agreement_choice import Chosen, ItemKind, draw_choice
+from pages.parts.agreement_choice import Chosen, ItemKind, draw_choice, of_chosen_readers
 from pages.parts.agreement_export import draw_export
+from pages.parts.agreement_questions import draw_resampling, with_comparisons
+from pages.parts.agreement_work import outcome_of
 from pages.parts.messages import plain, show_empty
 
 if TYPE_CHECKING:
-    from core.agreement.ratings import Ratings
+    from core.agreement.bootstrap import Resampling
     from core.domain.people import Reader
     from core.workspace import Workspace
 
-_WEIGHTINGS: tuple[Weighting, ...] = tuple(Weighting)
+_TABS = ("Readers", "Stages", "Model", "All together", "Strata", "Publishing", "Literature", "Method")
 _NEXT_STEP = (
     "Agreement needs two readers who have both read the same {noun}. Read on the Review page, or ask a second reader "
     "to read what you have read; what others read shows here once you have read it yourself."
@@ -34,39 +41,43 @@ def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader: what they may see of everyone's reads, and what follows from it."""
     st.title("Agreement")
     chosen = draw_choice(workspace, reader)
-    ratings, kind = chosen.ratings, chosen.kind
-    weighting = _weighting()
+    weights, readers, comparing, intervals = st.columns([5, 3, 2, 2], vertical_alignment="bottom")
+    with weights:
+        weighting = _weighting(chosen)
+    with readers:
+        chosen = of_chosen_readers(chosen)
+    with comparing:
+        chosen = with_comparisons(workspace, reader, chosen)
+    with intervals:
+        resampling = draw_resampling(chosen)
     _say_counts(chosen)
-    report = _report(ratings.fingerprint() + chosen.beside.fingerprint(), ratings, chosen.beside)
-    if not any(pair.n for pair in report.pairs):
-        next_step = _NEXT_STEP_OF_STUDY if chosen.is_study else _NEXT_STEP.format(noun=kind)
-        show_empty(f"No two readers have read the same {kind} yet", next_step)
+    if not _share_items(chosen):
+        next_step = _NEXT_STEP_OF_STUDY if chosen.is_study else _NEXT_STEP.format(noun=chosen.kind)
+        show_empty(f"No two readers have read the same {chosen.kind} yet", next_step)
         return
-    for caution in report.method.cautions:
-        st.caption(plain(caution))
-    _draw_answer(report, weighting, kind)
-    _draw_pairs(report, weighting, kind)
-    _draw_stages(report, chosen)
-    _draw_model(report, weighting)
-    _draw_overall(report, weighting)
-    for title, table in tables.further_tables(report, weighting):
-        with st.expander(plain(title)):
-            _show(table)
-    _draw_sources(report)
-    draw_export(workspace, report, weighting, chosen)
+    key = _key(chosen, resampling)
+    underway = workspace.comparing.reports.ask(
+        key, lambda progress: build_report(chosen.ratings, resampling, progress, chosen.beside)
+    )
+    report = outcome_of(workspace.comparing.reports, key, underway, "Comparing the readers, drawing animals again")
+    if report is not None:
+        _draw(workspace, report, weighting, chosen, key)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Comparing the readers")
-def _report(fingerprint: str, _ratings: Ratings, _beside: Beside) -> AgreementReport:
-    """Compute once for equal ratings: who holds these ratings may see all that follows from them, and nobody else."""
-    del fingerprint
-    return build_report(_ratings, beside=_beside)
+def _share_items(chosen: Chosen) -> bool:
+    return bool(((chosen.ratings.stages >= 0).sum(axis=1) >= 2).any())
 
 
-def _weighting() -> Weighting:
+def _key(chosen: Chosen, resampling: Resampling) -> str:
+    """Name equal inputs: who holds these ratings may see all that follows from them, and nobody else."""
+    said = (chosen.ratings.fingerprint(), chosen.beside.fingerprint(), resampling)
+    return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
+def _weighting(chosen: Chosen) -> Weighting:
     return st.selectbox(
         "Weights",
-        _WEIGHTINGS,
+        weightings_of(chosen.ratings.scale),
         index=1,
         format_func=lambda weighting: f"{weighting.title}: {weighting.meaning}",
         key="agreement.weights",
@@ -90,50 +101,73 @@ def _say_counts(chosen: Chosen) -> None:
         )
 
 
-def _draw_answer(report: AgreementReport, weighting: Weighting, kind: ItemKind) -> None:
-    st.subheader("Do the readers agree?")
-    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
-    equal = report.overall.percent_agreement
-    if equal.value is not None:
-        n = words.counted(report.overall.n_paired_items, kind)
-        st.markdown(
-            f"Two readers of one {kind} give it the same stage in **{equal.value:.0%}** and lie within one stage in "
-            f"**{words.fraction_words(report.overall.within_one_stage.value)}** of cases ({n} with two reads or more)."
-        )
-    lines = (
-        (f"Two readers, {weighting.title} kappa", ceiling.reader_reader),
-        ("Ceiling for a perfect model", ceiling.ceiling),
-        ("The model and a reader", ceiling.model_reader),
-    )
-    for column, (name, found) in zip(st.columns(3), lines, strict=True):
-        column.metric(name, words.value_of(found), border=True)
-        column.caption(plain(words.interval_of(found)))
+def _draw(workspace: Workspace, report: AgreementReport, weighting: Weighting, chosen: Chosen, key: str) -> None:
+    _draw_answers(report, weighting, chosen.kind)
+    for caution in report.method.cautions:
+        st.caption(f":material/info: {plain(caution)}")
+    draw_export(workspace, report, weighting, chosen, key)
+    readers, stages, model, every, strata, publishing, literature, method = st.tabs(list(_TABS))
+    found = topics(report, weighting, chosen.kind)
+    with readers:
+        _draw_pairs(report, weighting, chosen.kind)
+        _draw_topics(found, Place.READERS)
+    with stages:
+        _draw_stages(report, chosen)
+    with model:
+        _draw_model(report, weighting)
+        _draw_topics(found, Place.MODEL)
+        _draw_reliability(report)
+    with every:
+        _draw_overall(report, weighting)
+        _draw_topics(found, Place.COEFFICIENTS)
+    with strata:
+        if not any(topic.place is Place.STRATA for topic in found):
+            st.markdown("Nothing is stated of these animals (site, stain batch, scanner, group) in which they differ.")
+        _draw_topics(found, Place.STRATA)
+    with publishing:
+        _show(tables.checks_table(publication_checks(report, weighting)))
+        st.caption("After Kottner 2011 (GRRAS); the bounds of precision and of missing reads are ours.")
+    with literature:
+        _draw_literature(report, weighting)
+    with method:
+        for sentence in report.method.sentences:
+            st.markdown(plain(sentence))
+
+
+def _draw_answers(report: AgreementReport, weighting: Weighting, kind: ItemKind) -> None:
+    for column, answer in zip(st.columns(5), answers(report, weighting, kind), strict=True):
+        with column.container(border=True, height="stretch"):
+            st.caption(answer.question)
+            st.markdown(f"#### {plain(answer.short)}")
+            st.caption(plain(answer.words))
 
 
 def _draw_pairs(report: AgreementReport, weighting: Weighting, kind: ItemKind) -> None:
     st.subheader("Who agrees with whom?")
-    st.caption(f"{weighting.title.capitalize()} kappa of every two readers; darker is closer to 1, empty has none.")
-    matrix = charts.pair_matrix(report, weighting, kind)
-    st.altair_chart(matrix, width="content", key="agreement.matrix")
+    st.caption(
+        f"{weighting.title.capitalize()} kappa of every two readers; darker is closer to 1, empty has none. "
+        f"n = {words.counted(report.n_items, kind)} of {words.counted(report.n_subjects, 'animal')}."
+    )
+    st.altair_chart(charts.pair_matrix(report, weighting, kind), width="content", key="agreement.matrix")
     _show(tables.pair_table(report, kind))
     st.caption("Kappa with its 95% interval from drawing animals again, not slides or patches.")
 
 
 def _draw_stages(report: AgreementReport, chosen: Chosen) -> None:
     st.subheader("On which stages do they differ?")
-    confused = report.overall.confused
-    if confused is not None:
-        st.markdown(
-            f"Stages **{plain(confused.stage_a)}** and **{plain(confused.stage_b)}** are confused most: "
-            f"{confused.n_pairs:,} of {confused.n_discordant:,} pairs of reads that differ."
-        )
     left, right = st.columns([2, 3])
     with left:
         st.altair_chart(charts.stage_forest(report), width="content", key="agreement.stages")
-        st.caption("Of two reads of one item where one is this stage, how often the other is too.")
+        n = words.counted(report.overall.n_paired_items, chosen.kind)
+        st.caption(f"Of two reads of one {chosen.kind} where one is this stage, how often the other is too; n = {n}.")
     compared = [pair for pair in report.pairs if pair.n]
     with right:
-        pair = st.selectbox("Two readers", compared, format_func=words.pair_name, key="agreement.pair")
+        pair = st.selectbox(
+            "Two readers, the first in rows",
+            compared,
+            format_func=lambda one: words.pair_name(one, report.model_reader),
+            key="agreement.pair",
+        )
         st.caption(f"n = {words.counted(pair.n, chosen.kind)} of {words.counted(pair.n_subjects, 'animal')}")
         draw_confusion(chosen, pair)
 
@@ -146,8 +180,7 @@ def _draw_model(report: AgreementReport, weighting: Weighting) -> None:
         )
         return
     ceiling = next(found for found in report.ceilings if found.weighting is weighting)
-    figure = charts.ceiling_chart(report, ceiling)
-    st.altair_chart(figure, width="content", key="agreement.ceiling")
+    st.altair_chart(charts.ceiling_chart(report, ceiling), width="content", key="agreement.ceiling")
     st.caption(
         "The ceiling is the root of the mean kappa of two readers: what a model that is always right reaches against "
         "one reader who errs. Against a consensus of several readers more can be reached."
@@ -165,14 +198,32 @@ def _draw_overall(report: AgreementReport, weighting: Weighting) -> None:
     _show(tables.alpha_table(report))
 
 
-def _draw_sources(report: AgreementReport) -> None:
-    with st.expander("What others found on human livers"):
-        _show(tables.literature_table())
-        st.caption("Compare with care: other livers, other stains, other weights.")
-    with st.expander("How this was computed"):
-        for sentence in report.method.sentences:
-            st.markdown(plain(sentence))
+def _draw_topics(found: tuple[Topic, ...], place: Place) -> None:
+    for topic in found:
+        if topic.place is place:
+            st.subheader(plain(topic.title))
+            st.caption(plain(topic.words))
+            for caption, table in topic.tables:
+                st.markdown(plain(caption))
+                _show(table)
+
+
+def _draw_reliability(report: AgreementReport) -> None:
+    if report.reference is not None:
+        chart = charts.reliability_chart(report.reference)
+        st.altair_chart(chart, width="content", key="agreement.reliability")
+        st.caption(RELIABILITY)
+
+
+def _draw_literature(report: AgreementReport, weighting: Weighting) -> None:
+    st.subheader("What others found on human livers")
+    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
+    st.altair_chart(charts.literature_chart(report, ceiling), width="content", key="agreement.literature")
+    _show(tables.literature_table())
+    st.caption("Compare with care: other livers, other stains, other weights.")
 
 
 def _show(table: tables.Table) -> None:
-    st.dataframe(pd.DataFrame(table.rows, columns=list(table.header)), hide_index=True, width="stretch")
+    st.dataframe(
+        pd.DataFrame(table.rows, columns=list(table.header)), hide_index=True, width="stretch", height="content"
+    )

@@ -13,7 +13,7 @@ from core.agreement.assisted import assisted_reads
 from core.agreement.bootstrap import Resampling
 from core.agreement.csv_table import TableColumns
 from core.agreement.differences import FIVE_STAGES
-from core.agreement.entries import EntryRead
+from core.agreement.entries import EntryRead, Step
 from core.agreement.kappa import ReaderPair
 from core.agreement.measurement_report import build_measurement_report
 from core.agreement.measurement_table import read_measurements
@@ -107,13 +107,15 @@ def _reads(arguments: argparse.Namespace) -> tuple[Ratings, Beside]:
     stated = None
     if arguments.reference:
         stated = stated_reference(arguments.table, columns, arguments.reference, ratings.scale)
+    assisted = assisted_reads(entries, stated)
     matrix = None if isinstance(arguments.weights, Weighting) else read_weights(arguments.weights, ratings.scale)
     return ratings, Beside(
         repeats=repeats,
         stated_weights=matrix,
         compared=[_compared(names, ratings) for names in arguments.compare],
         native_five=_five(arguments, columns, ratings),
-        assisted=assisted_reads(entries, stated),
+        assisted=assisted,
+        after_reveal=bool(assisted) and arguments.step is Step.STANDING,
         reference_is_stated=stated is not None,
         traits=arguments.strata,
         probabilities=_probabilities(arguments, columns, ratings, stated),
@@ -172,7 +174,7 @@ def _resampling(arguments: argparse.Namespace) -> Resampling:
 
 def _write_set(arguments: argparse.Namespace, ratings: Ratings, report: AgreementReport) -> None:
     """Write what is typeset; what it takes is loaded here, so that numbers alone stay quick."""
-    from core.reporting.bundle import bundle
+    from core.reporting.bundle import report_files
     from core.reporting.document import Origin, agreement_document
     from core.reporting.html import as_html
     from core.reporting.pdf import as_pdf
@@ -186,7 +188,7 @@ def _write_set(arguments: argparse.Namespace, ratings: Ratings, report: Agreemen
     if arguments.pdf:
         _write(arguments.pdf, as_pdf(document))
     if arguments.zip:
-        _write(arguments.zip, bundle(ratings, report, document))
+        _write(arguments.zip, report_files(ratings, report, document).packed)
 
 
 def _write(path: Path, content: bytes) -> None:

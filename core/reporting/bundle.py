@@ -7,10 +7,12 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.agreement.bootstrap import Progress, unheard
 from core.agreement.ratings import MISSING, Ratings
 from core.agreement.report import AgreementReport
 from core.agreement.report_csv import report_csv
@@ -23,16 +25,35 @@ _LONG = ("item_id", "subject_id", "reader", "stage")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
-def bundle(ratings: Ratings, report: AgreementReport, document: Document) -> bytes:
-    """Write the ZIP; equal ratings and report give equal bytes in every file but the HTML and the PDF."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportFiles:
+    """A report for people as HTML and PDF, and the ZIP (`packed`) of both with the numbers, the reads and checksums."""
+
+    html: bytes
+    pdf: bytes
+    packed: bytes
+
+
+def report_files(
+    ratings: Ratings, report: AgreementReport, document: Document, progress: Progress = unheard
+) -> ReportFiles:
+    """Write all three; equal ratings and report give equal bytes in every file of the ZIP but the HTML and the PDF."""
+    html = as_html(document).encode()
+    progress(0.4)
+    pdf = as_pdf(document)
+    progress(0.9)
+    return ReportFiles(html=html, pdf=pdf, packed=_packed(ratings, report, html, pdf))
+
+
+def _packed(ratings: Ratings, report: AgreementReport, html: bytes, pdf: bytes) -> bytes:
     files: dict[str, bytes] = {
         "agreement.json": report.to_json().encode(),
         "numbers.csv": report_csv(report).encode(),
         "reads.csv": long_csv(ratings).encode(),
         "reads.parquet": long_parquet(ratings),
         "reads_wide.csv": wide_csv(ratings).encode(),
-        "report.html": as_html(document).encode(),
-        "report.pdf": as_pdf(document),
+        "report.html": html,
+        "report.pdf": pdf,
     }
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
     files["SHA256SUMS"] = sums.encode()

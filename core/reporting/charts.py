@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import altair as alt
 
 from core.agreement.weights import Weighting
-from core.reporting.words import pair_name, words_of
+from core.reporting.tables import LITERATURE_KAPPAS
+from core.reporting.words import pair_name, short_name, words_of
 
 if TYPE_CHECKING:
     from core.agreement.bootstrap import Estimate
     from core.agreement.ceiling import HumanCeiling
     from core.agreement.pairwise import PairAgreement
+    from core.agreement.reference import ReferenceReport
     from core.agreement.report import AgreementReport
 
 VIOLETS = ("#f1eff8", "#cbc4e4", "#9f92cb", "#6c55a6", "#3a1a70")
@@ -29,18 +31,19 @@ _LONGEST_LABEL_PX = 260
 
 def pair_matrix(report: AgreementReport, weighting: Weighting, noun: str) -> alt.LayerChart:
     """Draw kappa of every two readers, readers x readers; a pair without kappa is an empty square that says why."""
-    cells = [_cell(one, one, None, "", "the same reader") for one in report.readers]
+    short = {reader: short_name(reader, report.model_reader) for reader in report.readers}
+    cells = [_cell(one, one, None, "", "the same reader") for one in short.values()]
     for pair in report.pairs:
         found = pair.kappa[weighting]
         said = f"{words_of(found)}; n = {pair.n} ({noun}), {pair.n_subjects} animals"
         shown = "" if found.value is None else f"{found.value:.2f}"
         for row, column in ((pair.reader_a, pair.reader_b), (pair.reader_b, pair.reader_a)):
-            cells.append(_cell(row, column, found.value, shown, said))
-    names = [_line(reader) for reader in report.readers]
+            cells.append(_cell(short[row], short[column], found.value, shown, said))
+    names = [_line(reader) for reader in short.values()]
     return _matrix(cells, names, 1.0, (None, None))
 
 
-def confusion_matrix(pair: PairAgreement, stages: Sequence[str]) -> alt.LayerChart:
+def confusion_matrix(pair: PairAgreement, stages: Sequence[str], model_reader: str | None = None) -> alt.LayerChart:
     """Draw how often each stage of one reader met each stage of the other; rows are the first reader."""
     counts = [
         _cell(row, column, float(count), str(count) if count else "", f"{count} read so")
@@ -48,14 +51,14 @@ def confusion_matrix(pair: PairAgreement, stages: Sequence[str]) -> alt.LayerCha
         for column, count in zip(stages, of_row, strict=True)
     ]
     most = max((count for of_row in pair.confusion for count in of_row), default=0)
-    return _matrix(counts, list(stages), float(max(most, 1)), (_line(pair.reader_a), _line(pair.reader_b)))
+    return _matrix(counts, list(stages), float(max(most, 1)), _of_pair(pair, model_reader))
 
 
 def ceiling_chart(report: AgreementReport, ceiling: HumanCeiling) -> alt.LayerChart:
     """Draw every pair's kappa with its interval, people and model apart, and the lines of mean and ceiling."""
     dots = [
         _dot(
-            pair_name(pair),
+            pair_name(pair, report.model_reader),
             pair.kappa[ceiling.weighting],
             "a reader and the model" if report.model_reader in (pair.reader_a, pair.reader_b) else "two readers",
             f"n = {pair.n}, {pair.n_subjects} animals",
@@ -90,6 +93,63 @@ def stage_forest(report: AgreementReport) -> alt.LayerChart:
     found = zip(report.scale.labels, report.overall.specific, strict=True)
     dots = [_dot(f"stage {label}", leaf, "all readers", n) for label, leaf in found]
     return _forest(dots, [], "A second read repeats the stage", 320)
+
+
+def literature_chart(report: AgreementReport, ceiling: HumanCeiling) -> alt.LayerChart:
+    """Draw the kappa of two readers, and of the model, beside what others found on human livers."""
+    n = f"{report.n_items} items, {report.n_subjects} animals"
+    weights = ceiling.weighting.title
+    dots = [_dot(f"Two readers here, {weights}", ceiling.reader_reader, "here", n)]
+    if report.model_reader is not None:
+        dots.append(_dot(f"The model and a reader here, {weights}", ceiling.model_reader, "the model here", n))
+    for name, low, high in LITERATURE_KAPPAS:
+        said = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        dots.append(
+            {
+                "name": name,
+                "value": (low + high) / 2.0 if low == high else None,
+                "low": low,
+                "high": high,
+                "kind": "published",
+                "said": said,
+                "why": "",
+            }
+        )
+    return _forest(dots, [], "Kappa")
+
+
+def reliability_chart(found: ReferenceReport) -> alt.LayerChart:
+    """Draw, for each tenth of the called stage's probability, how often the call is the reference."""
+    bins = [
+        {
+            "confidence": one.confidence.value,
+            "accuracy": one.accuracy.value,
+            "low": one.accuracy.value if one.accuracy.low is None else one.accuracy.low,
+            "high": one.accuracy.value if one.accuracy.high is None else one.accuracy.high,
+            "n": f"n {one.n}",
+        }
+        for one in found.bins
+        if one.n
+    ]
+    axis = alt.Scale(domain=[0, 1])
+    across = alt.X("confidence:Q", title="Probability of the called stage", scale=axis)
+    rows = alt.Chart(alt.InlineData(values=bins)).encode(x=across)
+    title = "Call is the reference"
+    said = [alt.Tooltip("n:N", title="items"), alt.Tooltip("accuracy:Q", title=title, format=".2f")]
+    points = rows.mark_point(filled=True, size=80, opacity=1, color=_MODEL).encode(
+        y=alt.Y("accuracy:Q", title=title, scale=axis), tooltip=said
+    )
+    spans = rows.mark_rule(strokeWidth=2, color=_MODEL).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
+    counts = rows.mark_text(dx=8, align="left", color=_QUIET, fontSize=11).encode(y="accuracy:Q", text="n:N")
+    ends = alt.Chart(alt.InlineData(values=[{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}]))
+    diagonal = ends.mark_line(color=_QUIET, strokeDash=[5, 4], strokeWidth=1).encode(
+        x=across, y=alt.Y("accuracy:Q", title=title)
+    )
+    return _styled(alt.LayerChart(layer=[diagonal, spans, points, counts]).properties(width=280, height=280))
+
+
+def _of_pair(pair: PairAgreement, model_reader: str | None) -> tuple[str, str]:
+    return _line(short_name(pair.reader_a, model_reader)), _line(short_name(pair.reader_b, model_reader))
 
 
 def _line(text: str) -> str:
@@ -139,8 +199,8 @@ def _dot(name: str, found: Estimate, kind: str, n: str) -> dict[str, object]:
         "low": value if found.low is None else found.low,
         "high": value if found.high is None else found.high,
         "kind": kind,
-        "said": _line(f"{words_of(found)}, {n}"),
-        "why": "" if value is not None else f"not estimable: {found.why}",
+        "said": _line(f"{words_of(found)}; {n}"),
+        "why": "" if value is not None else f"not estimable, because {found.why}",
     }
 
 
@@ -149,7 +209,7 @@ def _forest(
 ) -> alt.LayerChart:
     names = [str(dot["name"]) for dot in dots]
     kinds = list(dict.fromkeys(str(dot["kind"]) for dot in dots))
-    colours = [_MODEL if "model" in kind else _PEOPLE for kind in kinds]
+    colours = [_MODEL if "model" in kind else _QUIET if kind == "published" else _PEOPLE for kind in kinds]
     legend = alt.Legend(title=None, orient="bottom") if len(kinds) > 1 else None
     start = min([0.0, *_numbers(dot["low"] for dot in dots)])
     place = alt.Y(
@@ -159,7 +219,9 @@ def _forest(
     said = [alt.Tooltip("name:N", title="of"), alt.Tooltip("said:N", title="found")]
     rows = alt.Chart(alt.InlineData(values=dots)).encode(y=place, tooltip=said)
     hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=colours), legend=legend)
-    shape = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["circle", "diamond"][: len(kinds)]), legend=legend)
+    shape = alt.Shape(
+        "kind:N", scale=alt.Scale(domain=kinds, range=["circle", "diamond", "square"][: len(kinds)]), legend=legend
+    )
     spans = rows.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q", color=hue)
     points = rows.mark_point(filled=True, size=90, opacity=1).encode(x=across, color=hue, shape=shape)
     gaps = rows.mark_text(align="left", color=_QUIET, fontSize=11).encode(x=alt.datum(start), text="why:N")
@@ -178,8 +240,17 @@ def _numbers(values: Iterable[object]) -> list[float]:
 
 def _framed(layers: list[alt.Chart], width: int | alt.Step, row_px: int) -> alt.LayerChart:
     """Frame a figure. Args: width: in pixels, a page may fit labels into it; a step a column is never squeezed."""
-    sized = alt.LayerChart(layer=layers).properties(width=width, height=alt.Step(row_px), background="transparent")
+    return _styled(alt.LayerChart(layer=layers).properties(width=width, height=alt.Step(row_px)))
+
+
+def _styled(sized: alt.LayerChart) -> alt.LayerChart:
+    sized = sized.properties(background="transparent")
     framed: alt.LayerChart = sized.configure_view(stroke=None).configure_axis(
-        labelColor=_INK, titleColor=_INK, gridColor="#e6e8ec", labelFontSize=12, titleFontWeight="normal"
+        labelColor=_INK,
+        titleColor=_INK,
+        gridColor="#e6e8ec",
+        labelFontSize=12,
+        titleFontWeight="normal",
+        labelFlush=False,
     )
     return framed

@@ -10,13 +10,29 @@ from typing import TypeAlias
 import altair as alt
 
 from core.agreement.pairwise import PairAgreement
+from core.agreement.publishing import publication_checks
 from core.agreement.report import AgreementReport
 from core.agreement.weights import Weighting
 from core.reporting import charts, tables
 from core.reporting.tables import Table
-from core.reporting.words import counted, fraction_words, pair_name, words_of
+from core.reporting.topics import REFERENCE, topics
+from core.reporting.words import counted, pair_name, percent_of, words_of
 
 _MOST_CONFUSIONS = 6
+RELIABILITY = (
+    "How often the call is the reference, by the probability of the called stage; on the dashed line a model is "
+    "calibrated. With 95% intervals."
+)
+SOURCES = (
+    "Fleiss 1971; Conger 1980; Gwet 2008 and 2014; Brennan and Prediger 1981; Krippendorff 2011; each corrects for "
+    "chance in its own way."
+)
+LIMITS = (
+    "The seven stages were made for human trichrome biopsies (Kleiner 2005); rodents in Sirius Red are adaptations.",
+    "The ceiling supposes readers who err alike and independently; it is approximate for kappa.",
+    "Agreement is not accuracy: readers may agree on a stage that is wrong.",
+    "Designed to support a validated workflow; no claim of compliance or of diagnostic use.",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +58,14 @@ class FigureBlock:
     chart: alt.LayerChart
 
 
-Block: TypeAlias = Words | TableBlock | FigureBlock
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FigureRow:
+    """Figures of one kind, two beside each other."""
+
+    figures: tuple[FigureBlock, ...]
+
+
+Block: TypeAlias = Words | TableBlock | FigureBlock | FigureRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,14 +103,15 @@ class Document:
 def agreement_document(report: AgreementReport, weighting: Weighting, origin: Origin) -> Document:
     """Write a report down, figures in one weighting, tables in all."""
     sections = (
-        Section(title="In short", blocks=(Words(paragraphs=tuple(_in_short(report, weighting, origin.noun))),)),
+        _short(report, weighting, origin.noun),
         _pairs(report, weighting, origin.noun),
         _stages(report, origin.noun),
         _model(report, weighting),
-        _overall(report, weighting),
-        *_further(report, weighting),
-        _others(),
+        _overall(report, weighting, origin.noun),
+        *_beside(report, weighting, origin.noun),
+        _others(report, weighting),
         Section(title="How this was computed", blocks=(Words(paragraphs=report.method.sentences), _versions(report))),
+        Section(title="Limits", blocks=(Words(paragraphs=(*report.method.cautions, *LIMITS)),)),
     )
     counts = (
         ("Items", f"{counted(report.n_items, origin.noun)} of {counted(report.n_subjects, 'animal')}"),
@@ -105,8 +129,8 @@ def _in_short(report: AgreementReport, weighting: Weighting, noun: str) -> Itera
     ceiling = next(found for found in report.ceilings if found.weighting is weighting)
     if overall.percent_agreement.value is not None:
         yield (
-            f"Two readers of one {noun} give it the same stage in {overall.percent_agreement.value:.0%} "
-            f"and lie within one stage in {fraction_words(overall.within_one_stage.value)} of cases "
+            f"Two readers of one {noun} give it the same stage in {percent_of(overall.percent_agreement)} of cases "
+            f"and lie within one stage of each other in {percent_of(overall.within_one_stage)} "
             f"({counted(overall.n_paired_items, noun)} with two reads or more)."
         )
     yield f"Mean {weighting.title} kappa of two readers: {words_of(ceiling.reader_reader)}."
@@ -123,8 +147,24 @@ def _in_short(report: AgreementReport, weighting: Weighting, noun: str) -> Itera
     yield from (f"Caution: {caution}" for caution in report.method.cautions)
 
 
+def _short(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
+    checks = publication_checks(report, weighting)
+    n_met = sum(one.is_met for one in checks)
+    caption = f"Can this be published? {n_met} of {len(checks)} questions are met; the others ask for a look."
+    return Section(
+        title="In short",
+        blocks=(
+            Words(paragraphs=tuple(_in_short(report, weighting, noun))),
+            TableBlock(caption=caption, table=tables.checks_table(checks)),
+        ),
+    )
+
+
 def _pairs(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
-    caption = f"{weighting.title.capitalize()} kappa of every two readers; darker is closer to 1, empty has none."
+    n = f"{counted(report.n_items, noun)} of {counted(report.n_subjects, 'animal')}"
+    caption = (
+        f"{weighting.title.capitalize()} kappa of every two readers; darker is closer to 1, empty has none. n = {n}."
+    )
     return Section(
         title="Who agrees with whom",
         blocks=(
@@ -138,23 +178,29 @@ def _pairs(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
 
 
 def _stages(report: AgreementReport, noun: str) -> Section:
-    repeated = "Of two reads of one item where one is this stage, how often the other is too."
+    n = counted(report.overall.n_paired_items, noun)
+    repeated = f"Of two reads of one {noun} where one is this stage, how often the other is too ({n})."
     compared = [pair for pair in report.pairs if pair.n and report.model_reader not in (pair.reader_a, pair.reader_b)]
     furthest = sorted(compared, key=lambda pair: pair.percent_agreement or 0.0)[:_MOST_CONFUSIONS]
-    said = f"The {len(furthest)} of {len(compared)} pairs of readers who agree least are drawn; all are in the JSON."
+    said = (
+        f"The {len(furthest)} of {len(compared)} pairs of readers who agree least follow, the first of each in rows; "
+        "all are in the JSON."
+    )
     return Section(
         title="On which stages they differ",
         blocks=(
             FigureBlock(caption=repeated, chart=charts.stage_forest(report)),
             *([Words(paragraphs=(said,))] if len(furthest) < len(compared) else []),
-            *(_confusion(pair, report, noun) for pair in furthest),
+            FigureRow(figures=tuple(_confusion(pair, report, noun) for pair in furthest)),
         ),
     )
 
 
 def _confusion(pair: PairAgreement, report: AgreementReport, noun: str) -> FigureBlock:
-    caption = f"{pair_name(pair)}: n = {counted(pair.n, noun)} of {counted(pair.n_subjects, 'animal')}."
-    return FigureBlock(caption=caption, chart=charts.confusion_matrix(pair, report.scale.labels))
+    caption = (
+        f"{pair_name(pair, report.model_reader)}: n = {counted(pair.n, noun)} of {counted(pair.n_subjects, 'animal')}."
+    )
+    return FigureBlock(caption=caption, chart=charts.confusion_matrix(pair, report.scale.labels, report.model_reader))
 
 
 def _model(report: AgreementReport, weighting: Weighting) -> Section:
@@ -164,36 +210,46 @@ def _model(report: AgreementReport, weighting: Weighting) -> Section:
         "The ceiling is the root of the mean kappa of two readers: what a model that is always right reaches against "
         "one reader who errs. Against a consensus of several readers more can be reached."
     )
-    caption = f"{weighting.title.capitalize()} kappa of every pair, with its 95% interval. {explained}"
+    n = f"{report.n_items:,} items of {report.n_subjects:,} animals"
+    caption = f"{weighting.title.capitalize()} kappa of every pair, with its 95% interval; n = {n}. {explained}"
     return Section(title=title, blocks=(FigureBlock(caption=caption, chart=charts.ceiling_chart(report, ceiling)),))
 
 
-def _overall(report: AgreementReport, weighting: Weighting) -> Section:
-    caption = f"Coefficients over {counted(len(report.overall.readers), 'reader')}, without a model."
+def _overall(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
+    n = f"{counted(report.overall.n_paired_items, noun)} of {counted(report.n_subjects, 'animal')}"
+    people = f"{counted(len(report.overall.readers), 'reader')}, without a model; {n}"
     return Section(
         title="All readers together",
         blocks=(
             FigureBlock(
-                caption=f"{weighting.title.capitalize()} weights.", chart=charts.coefficient_forest(report, weighting)
+                caption=f"Coefficients over {people}; {weighting.title} weights, alpha by its metric. {SOURCES}",
+                chart=charts.coefficient_forest(report, weighting),
             ),
-            TableBlock(caption=caption, table=tables.overall_table(report)),
-            TableBlock(caption="By metric.", table=tables.alpha_table(report)),
+            TableBlock(caption=f"Coefficients over {people}, by weights.", table=tables.overall_table(report)),
+            TableBlock(caption="The same by the metrics of Krippendorff's alpha.", table=tables.alpha_table(report)),
         ),
     )
 
 
-def _further(report: AgreementReport, weighting: Weighting) -> Iterator[Section]:
-    found = tables.further_tables(report, weighting)
-    if found:
-        blocks = tuple(TableBlock(caption=f"{title}.", table=table) for title, table in found)
-        yield Section(title=f"In more detail, {weighting.title} weights", blocks=blocks)
+def _beside(report: AgreementReport, weighting: Weighting, noun: str) -> Iterator[Section]:
+    for topic in topics(report, weighting, noun):
+        blocks: list[Block] = [Words(paragraphs=(topic.words,))]
+        blocks += [TableBlock(caption=caption, table=table) for caption, table in topic.tables]
+        if topic.title == REFERENCE and report.reference is not None:
+            blocks.append(FigureBlock(caption=RELIABILITY, chart=charts.reliability_chart(report.reference)))
+        yield Section(title=topic.title, blocks=tuple(blocks))
 
 
-def _others() -> Section:
-    caption = "Compare with care: other livers, other stains, other weights."
+def _others(report: AgreementReport, weighting: Weighting) -> Section:
+    ceiling = next(found for found in report.ceilings if found.weighting is weighting)
+    n = f"{report.n_items:,} items of {report.n_subjects:,} animals"
+    caption = f"Kappas here (n = {n}) and published. Compare with care: other livers, other stains, other weights."
     return Section(
         title="What others found on human livers",
-        blocks=(TableBlock(caption=caption, table=tables.literature_table()),),
+        blocks=(
+            FigureBlock(caption=caption, chart=charts.literature_chart(report, ceiling)),
+            TableBlock(caption="Published agreement, with its source.", table=tables.literature_table()),
+        ),
     )
 
 

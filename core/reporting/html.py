@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from core.reporting.document import Document, FigureBlock, TableBlock, Words
+from core.reporting.document import Document, FigureBlock, FigureRow, TableBlock, Words
 
 _HERE = Path(__file__).parent
 
@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 def as_html(document: Document) -> str:
     """Write a document as HTML; its figures tell their numbers under the pointer, its tables sort by a click."""
     template = _environment().get_template("report.html.j2")
-    kinds = {Words: "words", TableBlock: "table", FigureBlock: "figure"}
+    kinds = {Words: "words", TableBlock: "table", FigureBlock: "figure", FigureRow: "row"}
     return template.render(document=document, kind=lambda block: kinds[type(block)], spec=_spec, script=_javascript())
 
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from core.agreement.publishing import Check
 from core.agreement.report import AgreementReport
-from core.agreement.report_text import further_groups
-from core.agreement.weights import Weighting
 from core.reporting.words import fraction_words, pair_name, plural, words_of
 
 _LITERATURE = (
     ("Kleiner 2005", "weighted kappa 0.84", "50 adult cases", "PMID 15915461"),
     ("Davison 2020", "linear kappa 0.484", "3 readers, 339 patients", "PMID 32610115"),
-    ("Kuwashiro 2019", "local against central: equal in 43.3 %", "", ""),
-    ("Ratziu 2005", "two samples of one liver at least one stage apart in 41 %", "", "PMID 15940625"),
-    ("AIM-MASH", "model against consensus, kappas of the features 0.62 to 0.74", "", "PMC11485234"),
+    ("Kuwashiro 2019", "local against central: equal in 43.3%", "150 patients", "PMID 32514460"),
+    ("Ratziu 2005", "two samples of one liver at least one stage apart in 41%", "51 patients", "PMID 15940625"),
+    ("AIM-MASH", "model against consensus, kappas of the features 0.62 to 0.74", "\N{EM DASH}", "PMC11485234"),
 )
 
+
+LITERATURE_KAPPAS = (
+    ("Kleiner 2005, weighted, 50 cases", 0.84, 0.84),
+    ("AIM-MASH, model \N{EN DASH} consensus", 0.62, 0.74),
+    ("Davison 2020, linear, 339 patients", 0.484, 0.484),
+)
+"""Those of the table that are kappas: what, from, to."""
 
 Row: TypeAlias = tuple[str | int, ...]
 
@@ -32,15 +38,15 @@ class Table:
 
 def pair_table(report: AgreementReport, noun: str) -> Table:
     """Give a row for each pair: n, equal reads, kappa in every weighting."""
-    kappas = tuple(f"Kappa, {weighting.title}" for weighting in Weighting)
+    kappas = tuple(f"Kappa, {weighting.title}" for weighting in report.method.weights)
     rows: tuple[Row, ...] = tuple(
         (
-            pair_name(pair),
+            pair_name(pair, report.model_reader),
             pair.n,
             pair.n_subjects,
             fraction_words(pair.percent_agreement),
             fraction_words(pair.within_one_stage),
-            *(words_of(pair.kappa[weighting]) for weighting in Weighting),
+            *(words_of(pair.kappa[weighting]) for weighting in report.method.weights),
         )
         for pair in report.pairs
     )
@@ -58,8 +64,10 @@ def overall_table(report: AgreementReport) -> Table:
         ("Brennan-Prediger", overall.brennan_prediger),
         ("Mean kappa of two readers", {found.weighting: found.reader_reader for found in report.ceilings}),
     )
-    rows = tuple((name, *(words_of(leaves[weighting]) for weighting in Weighting)) for name, leaves in named)
-    return Table(header=("Coefficient", *(weighting.title for weighting in Weighting)), rows=rows)
+    rows = tuple(
+        (name, *(words_of(leaves[weighting]) for weighting in report.method.weights)) for name, leaves in named
+    )
+    return Table(header=("Coefficient", *(weighting.title for weighting in report.method.weights)), rows=rows)
 
 
 def alpha_table(report: AgreementReport) -> Table:
@@ -79,18 +87,12 @@ def stage_table(report: AgreementReport) -> Table:
     )
 
 
-def further_tables(report: AgreementReport, weighting: Weighting) -> tuple[tuple[str, Table], ...]:
-    """Give, each under its heading, what stands beside the agreement of readers.
-
-    The model among them, readers with themselves, what a shown call did, strata, the model against the readers'
-    consensus: whatever the report holds.
-    """
-    return tuple(
-        (title, Table(header=("", "Found"), rows=tuple((name.strip(), words_of(found)) for name, found in named)))
-        for title, named in further_groups(report, weighting)
-    )
-
-
 def literature_table() -> Table:
     """Give what people reached on human livers, to stand beside a kappa; each with its source."""
     return Table(header=("Study", "Agreement", "Cases", "Source"), rows=_LITERATURE)
+
+
+def checks_table(checks: tuple[Check, ...]) -> Table:
+    """Give what a reviewer asks, with the answers."""
+    rows = tuple((one.question, "yes" if one.is_met else "look", one.answer) for one in checks)
+    return Table(header=("A reviewer asks", "Met", "Answer"), rows=rows)

@@ -11,7 +11,7 @@ _DASH = "\N{EM DASH}"
 def words_of(found: Estimate) -> str:
     """Give 0.78 (0.70-0.85), or why there is no number."""
     if found.value is None:
-        return f"not estimable: {found.why}"
+        return f"not estimable, because {found.why}"
     if found.low is None or found.high is None:
         return f"{_number(found.value)} ({found.why})"
     return f"{_number(found.value)} ({_span(found.low, found.high)})"
@@ -51,9 +51,48 @@ def plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith("ch") else f"{noun}s"
 
 
-def pair_name(pair: PairAgreement) -> str:
+def short_name(reader: str, model_reader: str | None) -> str:
+    """Name a reader; the model, whose own name stands once on a report, by what it is."""
+    if reader != model_reader:
+        return reader
+    return "Model (DEMO)" if "DEMO" in reader else "Model"
+
+
+def pair_name(pair: PairAgreement, model_reader: str | None = None) -> str:
     """Name the two readers."""
-    return f"{pair.reader_a} \N{EN DASH} {pair.reader_b}"
+    return f"{short_name(pair.reader_a, model_reader)} \N{EN DASH} {short_name(pair.reader_b, model_reader)}"
+
+
+def percent_of(found: Estimate) -> str:
+    """Give a share as 19% (13-25%), or why there is no number."""
+    if found.value is None:
+        return f"not estimable, because {found.why}"
+    value = f"{found.value:.0%}"
+    if found.low is None or found.high is None:
+        return f"{value} ({found.why})"
+    dash = " to " if found.low < 0.0 else "\N{EN DASH}"
+    return f"{value} ({found.low * 100:.0f}{dash}{found.high:.0%})"
+
+
+def seconds_of(found: Estimate) -> str:
+    """Give a time as 72 s (69-79), or why there is none."""
+    if found.value is None:
+        return f"not estimable, because {found.why}"
+    if found.low is None or found.high is None:
+        return f"{found.value:.0f} s ({found.why})"
+    return f"{found.value:.0f} s ({found.low:.0f}\N{EN DASH}{found.high:.0f})"
+
+
+def p_words(p_value: float | None) -> str:
+    """Give a p-value to three decimals, a dash where there is none."""
+    if p_value is None:
+        return _DASH
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def printed(count: float) -> str:
+    """Give a count that may have been shared out: 12, or 12.3."""
+    return f"{count:.1f}".removesuffix(".0")
 
 
 def fraction_words(fraction: float | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from core.access.permissions import Permission, may, require
 from core.agreement.entries import EntryRead, Step, rated_items, repeated_reads
@@ -34,6 +35,13 @@ from core.domain.studies import Entry, EventKind, StudyEvent, StudyId, StudyVers
 from core.review.masking import masked_items
 from core.review.roster import Roster
 from core.review.sight import Sight
+from core.side_work import SideWork
+
+if TYPE_CHECKING:
+    from core.agreement.report import AgreementReport
+    from core.reporting.bundle import ReportFiles
+
+_MOST_REPORTS, _MOST_FILES = 16, 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +84,12 @@ class ComparingSources:
 
 
 class Comparing:
-    """Gathers ratings for one person."""
+    """Gathers ratings for one person. `reports` and `files` keep what is made of them beside the pages."""
 
     def __init__(self, roster: Roster, sight: Sight, sources: ComparingSources) -> None:
         self._roster, self._sight, self._sources = roster, sight, sources
+        self.reports: SideWork[AgreementReport] = SideWork(_MOST_REPORTS)
+        self.files: SideWork[ReportFiles] = SideWork(_MOST_FILES)
 
     def reads(self, reader: Reader, item: str = "slide") -> Compared:
         """Gather 'slide' or 'patch' reads outside of studies that this reader may see, and the model's calls."""

@@ -19,7 +19,7 @@ _MOST_LISTED = 30
 
 def draw_confusion(chosen: Chosen, pair: PairAgreement) -> None:
     """Draw the matrix and the cases of the square that was clicked."""
-    chart = charts.confusion_matrix(pair, chosen.ratings.scale.labels)
+    chart = charts.confusion_matrix(pair, chosen.ratings.scale.labels, chosen.ratings.model_reader)
     # another pair is another chart: a square that was chosen in one is not in the other
     key = f"agreement.confusion_{chosen.name}_{pair.reader_a}_{pair.reader_b}"
     event = st.altair_chart(chart, width="content", key=key, on_select="rerun", selection_mode=charts.CELL)

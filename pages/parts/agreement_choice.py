@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ItemKind = Literal["slide", "patch"]
 
 _KINDS: tuple[ItemKind, ...] = ("slide", "patch")
-_OUTSIDE = "outside"
+_OUTSIDE, _ALL = "outside", 0
 _KIND_WORDS = {"slide": "slides", "patch": "patches"}
 
 
@@ -33,7 +33,8 @@ class Chosen:
     """The ratings that were chosen, what their items are, and how many more this reader may not see yet.
 
     `items` says which slide or patch an item of the ratings is, `beside` what else the report is made of. `name`
-    goes into the names of files, `facts` on the report that is written of them.
+    goes into the names of files, `facts` on the report that is written of them; `compared` is what a study's reads
+    came from, None outside of studies.
     """
 
     ratings: Ratings
@@ -45,6 +46,8 @@ class Chosen:
     facts: tuple[tuple[str, str], ...] = ()
     is_study: bool = False
     beside: Beside = field(default_factory=Beside)
+    compared: Compared | None = None
+    step: Step = Step.STANDING
 
 
 def draw_choice(workspace: Workspace, reader: Reader) -> Chosen:
@@ -54,12 +57,25 @@ def draw_choice(workspace: Workspace, reader: Reader) -> Chosen:
     options = [*reversed(studies), _OUTSIDE]
     if not studies:
         return _outside(workspace, reader, st.container())
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([3, 7], vertical_alignment="bottom")
     chosen = left.selectbox("Reads", options, format_func=lambda one: names.get(one, one), key="agreement.study")
     with right:
         if chosen == _OUTSIDE:
             return _outside(workspace, reader, right)
         return _of_study(workspace, reader, studies[chosen])
+
+
+def of_chosen_readers(chosen: Chosen) -> Chosen:
+    """Ask which readers of a study enter; all of them unless some are taken out."""
+    ratings, compared = chosen.ratings, chosen.compared
+    if compared is None:
+        return chosen
+    left_out = st.multiselect("Readers left out", ratings.readers, key="agreement.left_out", placeholder="none")
+    kept = tuple(one for one in ratings.readers if one not in left_out)
+    if not left_out or not kept:
+        return chosen
+    fewer = ratings.of_readers(kept)
+    return replace(chosen, ratings=fewer, beside=beside_of(compared, fewer, chosen.step))
 
 
 def _outside(workspace: Workspace, reader: Reader, place: st.delta_generator.DeltaGenerator) -> Chosen:
@@ -94,10 +110,11 @@ def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chos
         ),
     )
     compared = workspace.comparing.study_reads(reader, choice)
-    ratings = _of_chosen_readers(compared.ratings)
     return Chosen(
-        ratings=ratings,
-        beside=beside_of(compared, ratings),
+        ratings=compared.ratings,
+        beside=beside_of(compared, compared.ratings, step),
+        compared=compared,
+        step=step,
         items=compared.items,
         kind="slide",
         n_masked=workspace.comparing.n_hidden(reader, study.study_id),
@@ -108,12 +125,14 @@ def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chos
     )
 
 
-def beside_of(compared: Compared, ratings: Ratings) -> Beside:
+def beside_of(compared: Compared, ratings: Ratings, step: Step = Step.STANDING) -> Beside:
     """Give what a study's report takes beside these ratings: their readers' repeats and assisted reads, and strata."""
     entries = [entry for entry in compared.entries if entry.reader in ratings.readers]
+    assisted = assisted_reads(entries)
     return Beside(
         repeats=[repeat for repeat in compared.repeats if repeat.reader in ratings.readers],
-        assisted=assisted_reads(entries),
+        assisted=assisted,
+        after_reveal=bool(assisted) and step is Step.STANDING,
         traits=[name for name, values in ratings.traits.items() if len(set(values) - {None}) > 1],
         probabilities=against_consensus(ratings, compared.probabilities) if compared.probabilities else None,
     )
@@ -132,14 +151,6 @@ def _facts(study: StudyVersion, choice: StudyChoice) -> tuple[tuple[str, str], .
 
 def _one_or_all(place: st.delta_generator.DeltaGenerator, noun: str, numbers: tuple[int, ...], key: str) -> int | None:
     """Ask for one version, or for all of them; with one alone there is nothing to ask."""
-    words: dict[int | None, str] = {None: "all versions", **{number: f"version {number}" for number in numbers}}
-    options: list[int | None] = [None, *numbers]
-    chosen = place.selectbox(noun, options, format_func=lambda one: words[one], key=key, disabled=len(numbers) < 2)
+    words = {_ALL: "all versions", **{number: f"version {number}" for number in numbers}}
+    chosen = place.selectbox(noun, list(words), format_func=lambda one: words[one], key=key, disabled=len(numbers) < 2)
     return chosen if chosen in numbers else None
-
-
-def _of_chosen_readers(ratings: Ratings) -> Ratings:
-    """Ask which readers enter; all of them unless some are taken out."""
-    left_out = st.multiselect("Readers left out", ratings.readers, key="agreement.left_out", placeholder="none")
-    kept = tuple(one for one in ratings.readers if one not in left_out)
-    return ratings.of_readers(kept) if left_out and kept else ratings

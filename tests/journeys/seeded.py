@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from core.domain.geometry import Grid
 from core.domain.people import Reader
-from core.domain.predictions import PatchPredictions, PatchState, Run, RunId
+from core.domain.predictions import PatchPredictions, PatchState, Run, RunId, SlideCall
 from core.domain.recipe import Recipe
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide
@@ -85,16 +85,17 @@ def seed(
 ) -> list[tuple[Slide, RunId]]:
     """Register the slides and store a finished run of each."""
     with open_workspace(Settings(data_dir=data_dir)) as workspace:
-        model = _model(workspace, is_demo)
+        model = store_model(workspace, is_demo)
         outcomes = itertools.chain.from_iterable(
             workspace.catalogue.register_folder(folder, metadata=None, mpp=None, actor="test")
             for folder in dict.fromkeys(path.parent for path in slides)
         )
         registered = [outcome.slide for outcome in outcomes if outcome.slide is not None]
-        return [(slide, _store_run(workspace, slide, model, predict)) for slide in registered]
+        return [(slide, store_run(workspace, slide, model, predict)) for slide in registered]
 
 
-def _model(workspace: Workspace, is_demo: bool) -> RegisteredModel:
+def store_model(workspace: Workspace, is_demo: bool) -> RegisteredModel:
+    """Register a model without weights."""
     model = RegisteredModel(
         model_id=ModelId("0123456789abcdef"),
         name="checker",
@@ -109,9 +110,14 @@ def _model(workspace: Workspace, is_demo: bool) -> RegisteredModel:
     return model
 
 
-def _store_run(
-    workspace: Workspace, slide: Slide, model: RegisteredModel, predict: Callable[[Grid], PatchPredictions]
+def store_run(
+    workspace: Workspace,
+    slide: Slide,
+    model: RegisteredModel,
+    predict: Callable[[Grid], PatchPredictions],
+    call: SlideCall | None = None,
 ) -> RunId:
+    """Store a finished run of a slide; its call follows from the patches unless one is given."""
     run_id = run_id_for(slide, model)
     predictions = predict(grid_for(slide, model))
     sha256 = save_results(workspace.data_dir / "runs" / run_id, predictions)
@@ -120,7 +126,7 @@ def _store_run(
         slide_id=slide.slide_id,
         model_id=model.model_id,
         recipe_hash=model.recipe.hash,
-        call=UpperQuantile().call(predictions),
+        call=call or UpperQuantile().call(predictions),
         n_patches=int(predictions.is_predicted.sum()),
         n_excluded=0,
         n_failed=0,

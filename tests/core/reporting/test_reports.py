@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.agreement.weights import Weighting
-from core.reporting.bundle import bundle, long_csv, wide_csv
+from core.reporting.bundle import long_csv, report_files, wide_csv
 from core.reporting.charts import VIOLETS, pair_matrix
-from core.reporting.document import FigureBlock, TableBlock, Words
+from core.reporting.document import FigureBlock, FigureRow, Section, TableBlock, Words
 from core.reporting.html import as_html
 from core.reporting.pdf import as_pdf
 from tests.core.reporting.reported import READERS, made_document, made_ratings, made_report
@@ -39,7 +39,8 @@ def test_the_html_holds_every_figure_and_table_and_asks_nothing_of_the_network()
     text = as_html(document)
     tags = Tags()
     tags.feed(text)
-    blocks = [block for section in document.sections for block in section.blocks]
+    given = [block for section in document.sections for block in section.blocks]
+    blocks = [one for block in given for one in (block.figures if isinstance(block, FigureRow) else (block,))]
     assert tags.opened.count("figure") == sum(isinstance(block, FigureBlock) for block in blocks)
     assert tags.opened.count("table") == sum(isinstance(block, TableBlock) for block in blocks)
     assert tags.addresses == []
@@ -71,16 +72,38 @@ def test_the_short_answer_says_how_many() -> None:
     assert "19 slides with two reads or more" in first.paragraphs[0]
 
 
+def section(title: str) -> Section:
+    return next(one for one in made_document().sections if one.title == title)
+
+
 def test_the_document_tells_of_the_model_in_detail() -> None:
-    detail = next(one for one in made_document().sections if one.title.startswith("In more detail"))
-    first = detail.blocks[0]
-    assert isinstance(first, TableBlock)
-    assert first.caption == "Model (DEMO) among them."
-    assert "minus that of two readers" in [row[0] for row in first.table.rows]
+    (table,) = [block for block in section("The model among the readers").blocks if isinstance(block, TableBlock)]
+    assert table.caption == "n = 20 items of 10 animals."
+    assert "  minus two readers" in [row[0] for row in table.table.rows]
+
+
+def test_the_document_says_who_stages_higher_and_whether_kappas_differ() -> None:
+    (higher,) = [block for block in section("Does a reader stage higher?").blocks if isinstance(block, TableBlock)]
+    assert next(row[0] for row in higher.table.rows) == "=Ann </script><b> – Bo #link $x$"
+    (compared,) = [block for block in section("Do two kappas differ?").blocks if isinstance(block, TableBlock)]
+    assert compared.table.rows[0][0] == "the model and a reader (mean) against two readers (mean)"
+
+
+def test_what_a_reviewer_asks_is_answered_first() -> None:
+    found = {str(row[0]): row[1:] for row in section("In short").blocks[1].table.rows}  # type: ignore[union-attr]
+    assert found["Is the model trained on real slides?"][0] == "look"
+    assert found["Were readers compared with themselves?"] == ("look", "No reader read an item twice.")
+    assert found["Did two readers or more read the same items?"][0] == "yes"
+
+
+def test_the_report_states_its_limits() -> None:
+    (said,) = section("Limits").blocks
+    assert isinstance(said, Words)
+    assert any("rodents in Sirius Red are adaptations" in one for one in said.paragraphs)
 
 
 def test_the_zip_holds_everything_with_its_checksum() -> None:
-    packed = zipfile.ZipFile(io.BytesIO(bundle(made_ratings(), made_report(), made_document())))
+    packed = zipfile.ZipFile(io.BytesIO(report_files(made_ratings(), made_report(), made_document()).packed))
     names = set(packed.namelist())
     sums = dict(reversed(line.split("  ", 1)) for line in packed.read("SHA256SUMS").decode().splitlines())
     assert names == {*sums, "SHA256SUMS"}
@@ -89,7 +112,10 @@ def test_the_zip_holds_everything_with_its_checksum() -> None:
 
 
 def test_equal_reads_give_equal_bytes_of_every_number() -> None:
-    one, two = (zipfile.ZipFile(io.BytesIO(bundle(made_ratings(), made_report(), made_document()))) for _ in range(2))
+    one, two = (
+        zipfile.ZipFile(io.BytesIO(report_files(made_ratings(), made_report(), made_document()).packed))
+        for _ in range(2)
+    )
     for name in ("agreement.json", "numbers.csv", "reads.csv", "reads.parquet", "reads_wide.csv"):
         assert one.read(name) == two.read(name)
 
@@ -103,7 +129,7 @@ def test_no_cell_of_the_reads_is_a_formula(write: object) -> None:
 def test_the_reads_come_back_from_the_files() -> None:
     ratings = made_ratings()
     rows = list(csv.DictReader(io.StringIO(long_csv(ratings))))
-    packed = zipfile.ZipFile(io.BytesIO(bundle(ratings, made_report(), made_document())))
+    packed = zipfile.ZipFile(io.BytesIO(report_files(ratings, made_report(), made_document()).packed))
     stored = pq.read_table(io.BytesIO(packed.read("reads.parquet"))).to_pylist()
     assert len(rows) == len(stored) == ratings.n_reads == 59
     assert {row["reader"] for row in stored} == set(READERS)
