@@ -77,7 +77,8 @@ class ExactPredictor:
         self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int
     ) -> npt.NDArray[np.float32]:
         """Give a raw saliency map of one RGB patch, as TorchPredictor does; torch is loaded for it."""
-        return self._reference.explain(patch, method=method, layer=layer, class_index=class_index)
+        with self._graph.at_rest():  # torch needs the memory, and the cores
+            return self._reference.explain(patch, method=method, layer=layer, class_index=class_index)
 
     def _through_graph(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
         probabilities, maps = self._graph.run(patches)
