@@ -21,7 +21,12 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from torch import nn
 
-_GRAPH_VERSION = 1
+_GRAPH_VERSION = 2
+"""Raised with what a graph gives; graphs of another version are not found, and are made again."""
+
+Floats = npt.NDArray[np.float32]
+Answer = tuple[Floats, Floats, Floats]
+"""Probabilities (n, classes), maps (n, classes, 7, 7) and embeddings (n, 64)."""
 
 
 def silent_openvino() -> Any:
@@ -87,11 +92,11 @@ class CompiledGraph:
         for _ in range(self.n_streams):
             self._idle.put(self._compiled.create_infer_request())
 
-    def run(self, patches: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Give probabilities (n, classes) and maps (n, classes, 7, 7) of RGB patches (n, 224, 224, 3)."""
+    def run(self, patches: npt.NDArray[np.uint8]) -> Answer:
+        """Answer for RGB patches (n, 224, 224, 3)."""
         with self._request() as request:
             found = request.infer({0: np.ascontiguousarray(patches)}, share_inputs=True)
-            return np.array(found[0], np.float32), np.array(found[1], np.float32)
+            return np.array(found[0], np.float32), np.array(found[1], np.float32), np.array(found[2], np.float32)
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:

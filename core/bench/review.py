@@ -18,7 +18,7 @@ import numpy as np
 from core.access.identity import local_reader
 from core.domain.errors import InvariantBroken
 from core.domain.geometry import Box, Grid
-from core.domain.predictions import PatchPredictions, PatchState, Run
+from core.domain.predictions import EMBEDDING_SIZE, PatchPredictions, PatchState, Run
 from core.domain.reads import Item, ReadRequest, Sight
 from core.domain.recipe import Recipe
 from core.domain.registry import ModelId, RegisteredModel
@@ -200,6 +200,7 @@ def _predictions(n_patches: int, generator: np.random.Generator) -> PatchPredict
         collagen_fraction=np.zeros(n_patches, np.float32),
         probabilities=generator.dirichlet(np.full(N_STAGES, 0.35), n_patches).astype(np.float32),
         saliency=np.zeros((n_patches, N_STAGES, 7, 7), np.float16),
+        embedding=generator.standard_normal((n_patches, EMBEDDING_SIZE)).astype(np.float16),
         saliency_on_collagen=np.zeros((n_patches, 2), np.float32),
         is_exact=np.ones(n_patches, np.bool_),
     )
