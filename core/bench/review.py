@@ -71,6 +71,7 @@ class StripTimes:
     page: Worst
     filter: Worst
     sort: Worst
+    nearest: Worst
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,13 +126,24 @@ def _strip_times(asker: _Asker, n_rounds: int) -> StripTimes:
         asker.ask(f"/film-strip/page?order={order}&seed={seed}&reads=any&limit={_PAGE}")[0]
         for seed, order in enumerate(orders)
     ]
+    nearest = [asker.ask(f"{_laid_near(begun, chance)}&reads=any&limit={_PAGE}")[0] for _ in range(n_rounds)]
     return StripTimes(
         n_patches=n,
         first_ms=round(first_ms, 1),
         page=Worst.of(paged),
         filter=Worst.of(filtered),
         sort=Worst.of(sorted_ms),
+        nearest=Worst.of(nearest),
     )
+
+
+def _laid_near(page: dict[str, object], chance: random.Random) -> str:
+    """Give the question for the patches nearest to one of a page."""
+    patches, runs = page["patches"], page["runs"]
+    if not isinstance(patches, list) or not isinstance(runs, list):
+        raise TypeError("a page names patches and runs")
+    patch = chance.choice(patches)
+    return f"/film-strip/page?order=nearest&near={runs[patch['run']]['run']}:{patch['index']}"
 
 
 def _filters(n_rounds: int, choices: dict[str, object]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from core.domain.stages import N_STAGES
 Rows = npt.NDArray[np.int32]
 Scalar = TypeVar("Scalar", bound=np.generic)
 _Key = tuple[RunId, str]
+_SMALLEST_LENGTH = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +43,14 @@ class CalledPatches:
     call: npt.NDArray[np.uint8]  # (n,) place in STAGES
     uncertainty: npt.NDArray[np.float32]  # (n,)
     probabilities: npt.NDArray[np.float16]  # (n, 7)
+    embedding: npt.NDArray[np.float16]  # (n, 64)
     patch_side_px: float
+
+    def directions(self, places: slice = slice(None)) -> npt.NDArray[np.float32]:
+        """Give embeddings (n, 64) of length 1; one that is nothing but zeros stays so."""
+        wide = self.embedding[places].astype(np.float32)
+        length = np.linalg.norm(wide, axis=1, keepdims=True)
+        return np.asarray(wide / np.maximum(length, _SMALLEST_LENGTH), np.float32)
 
 
 def called_patches(predictions: PatchPredictions) -> CalledPatches:
@@ -54,6 +62,7 @@ def called_patches(predictions: PatchPredictions) -> CalledPatches:
         call=probabilities.argmax(axis=1).astype(np.uint8),
         uncertainty=predictions.uncertainty[index],
         probabilities=probabilities.astype(np.float16),
+        embedding=predictions.embedding[index],
         patch_side_px=predictions.grid.side_px,
     )
 
@@ -110,6 +119,13 @@ class PatchIndex:
     def by_uncertainty(self) -> Rows:
         """Give all rows, least certain first; equal ones in the order of their rows."""
         return np.argsort(-self.uncertainty, kind="stable").astype(np.int32)
+
+    @cached_property
+    def by_id(self) -> Rows:
+        """Give all rows by slide and place on its grid."""
+        order = sorted(range(len(self.runs)), key=lambda number: self.runs[number].slide.slide_id)
+        rows = [np.arange(self.starts[number], self.starts[number + 1], dtype=np.int32) for number in order]
+        return _joined(rows, np.zeros(0, np.int32))
 
     @cached_property
     def number_of_run(self) -> dict[tuple[SlideId, str], int]:

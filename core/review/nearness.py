@@ -1,0 +1,32 @@
+"""How near patches are to a chosen one, as the network that predicted them all sees them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from core.review.patch_index import PatchIndex, Rows
+
+_DECIMALS = 5
+"""Beyond them a distance is rounding: patches that are equal must be so whichever run they are in."""
+_BEFORE_ALL = -1.0
+
+Distances = npt.NDArray[np.float32]
+
+
+def distances(index: PatchIndex, chosen: int, rows: Rows) -> Distances:
+    """Give for rows 1 minus the cosine between their embeddings and that of a chosen row, 0 to 2.
+
+    The chosen row itself has less than any other. What another checkpoint predicted is infinitely far.
+    """
+    home = int(index.run_number[chosen])
+    model_id = index.runs[home].run.model_id
+    place = chosen - int(index.starts[home])
+    direction = index.patches[home].directions(slice(place, place + 1))[0]
+    found = np.full(index.n, np.inf, np.float32)
+    for number in np.flatnonzero(np.bincount(index.run_number[rows], minlength=len(index.runs))):
+        if index.runs[number].run.model_id == model_id:
+            whole = slice(int(index.starts[number]), int(index.starts[number + 1]))
+            found[whole] = np.round(1.0 - index.patches[number].directions() @ direction, _DECIMALS)
+    found[chosen] = _BEFORE_ALL
+    return np.asarray(found[rows])
