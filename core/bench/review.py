@@ -121,7 +121,7 @@ def _strip_times(asker: _Asker, n_rounds: int) -> StripTimes:
     laid = f"/film-strip/page?reads=any&limit={_PAGE}&laid={begun['laid']}"
     paged = [asker.ask(f"{laid}&offset={offset}")[0] for offset in offsets]
     filtered = [asker.ask(f"/film-strip/page?{question}&limit={_PAGE}")[0] for question in _filters(n_rounds, first)]
-    orders = [order for _ in range(n_rounds) for order in ("uncertain", "disagreeing", "random")]
+    orders = [order for _ in range(n_rounds) for order in ("uncertain", "disagreeing", "worth", "random")]
     sorted_ms = [
         asker.ask(f"/film-strip/page?order={order}&seed={seed}&reads=any&limit={_PAGE}")[0]
         for seed, order in enumerate(orders)

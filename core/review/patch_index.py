@@ -46,7 +46,7 @@ class CalledPatches:
     embedding: npt.NDArray[np.float16]  # (n, 64)
     patch_side_px: float
 
-    def directions(self, places: slice = slice(None)) -> npt.NDArray[np.float32]:
+    def directions(self, places: slice | Rows = slice(None)) -> npt.NDArray[np.float32]:
         """Give embeddings (n, 64) of length 1; one that is nothing but zeros stays so."""
         wide = self.embedding[places].astype(np.float32)
         length = np.linalg.norm(wide, axis=1, keepdims=True)

@@ -15,12 +15,14 @@ from core.domain.predictions import RunId
 from core.domain.reads import Disposition
 from core.domain.slides import SlideId
 from core.domain.stages import Stage
-from core.review.nearness import distances
+from core.review.nearness import distances, looks_of
 from core.review.patch_index import Rows
 from core.review.patch_marks import Mask
 from core.review.strip_sight import HALF_STEPS_OF_SCALE, StripSight
+from core.review.worth import RULE, doubt_of, most_worth
 
 NEAREST = "nearest"
+_MOST_STAGED = 4000
 _DEFERRED = DISPOSITIONS.index(Disposition.DEFERRED)
 
 
@@ -70,9 +72,11 @@ class Order:
     """A way to put patches in a row. `key` gives a number for each row, the smallest first; None: all are equal.
 
     Rows whose key is infinite are left out. Rows with equal keys stand least certain first, or by slide and place.
+    `about` says how an order comes about that its name cannot say.
     """
 
     words: str
+    about: str = ""
     key: Key | None = None
     is_tied_by_id: bool = False
 
@@ -113,10 +117,24 @@ def _by_nearness(sight: StripSight, query: StripQuery, rows: Rows) -> npt.NDArra
     return distances(sight.index, chosen, rows)
 
 
+def _by_worth(sight: StripSight, query: StripQuery, rows: Rows) -> npt.NDArray[np.generic]:
+    """Give each row its place among those that are most worth staging by this reader."""
+    del query
+    disagreement = (sight.gap(rows) / HALF_STEPS_OF_SCALE).astype(np.float32)
+    doubt = doubt_of(sight.index.uncertainty[rows], disagreement)
+    staged = np.flatnonzero(sight.own.counts & sight.may_see).astype(np.int32)
+    spread = staged[:: max(1, -(-staged.size // _MOST_STAGED))]
+    order = most_worth(doubt, lambda places: looks_of(sight.index, rows[places]), looks_of(sight.index, spread))
+    place = np.empty(rows.size, np.int64)
+    place[order] = np.arange(rows.size)
+    return place
+
+
 ORDERS: dict[str, Order] = {
     "uncertain": Order(words="Least certain first"),
     "disagreeing": Order(words="Most disagreeing first", key=_by_gap),
     NEAREST: Order(words="Nearest to a patch", key=_by_nearness, is_tied_by_id=True),
+    "worth": Order(words="Most worth staging next", about=RULE, key=_by_worth),
     "random": Order(words="Random", key=_by_chance),
 }
 

@@ -35,7 +35,7 @@ def choices(workspace: Workspace, reader_id: ReaderId, request: Request) -> Resp
     return plain_facts(
         {
             "n": given.n,
-            "orders": [{"name": name, "words": order.words} for name, order in ORDERS.items()],
+            "orders": [{"name": name, "words": one.words, "about": one.about} for name, one in ORDERS.items()],
             "slides": [{"id": slide.slide_id, "name": slide.name, "n": n} for slide, n in given.slides],
             "sites": [{"name": name, "n": n} for name, n in given.sites],
             "readers": [{"id": one, "name": names.get(one, one)} for one in given.readers],

@@ -269,7 +269,7 @@ def test_the_patches_nearest_to_the_one_in_sight_come_at_one_key_and_another_lea
         page.keyboard.press("n")
     wait_until_seen(page, study.key_of(chosen))
     page.keyboard.press("s")
-    line = page.locator("[data-role=near] span")
+    line = page.locator("[data-role=order-about] span")
     expect(line).to_have_text(f"Nearest to patch {chosen[1]} of {chosen[0]}, as the model sees them")
     expect(root_of(page)).to_have_attribute("data-position", "0")
     for key, place in zip("2n", near, strict=False):
@@ -283,7 +283,7 @@ def test_the_patches_nearest_to_the_one_in_sight_come_at_one_key_and_another_lea
     expect(line).to_contain_text(f"Nearest to patch {chosen[1]} of {chosen[0]}")
     expect(page.locator("[data-role=filter-order]")).to_have_value("nearest")
     page.keyboard.press("b")
-    expect(page.locator("[data-role=near]")).to_be_hidden()
+    expect(page.locator("[data-role=order-about]")).to_be_hidden()
     wait_until_seen(page, study.key_of(study.order[0]))
     page.close()
     app.process.terminate()

@@ -88,7 +88,8 @@ def test_choices_name_what_there_is_and_no_reader_out_of_sight(strip_room: Room)
     read(strip_room, index, Stage.S3, who="bo")
     strip_room.workspace.record_sign_in(BO)
     choices = strip_room.get("/film-strip/choices").json()
-    assert [one["name"] for one in choices["orders"]] == ["uncertain", "disagreeing", "nearest", "random"]
+    assert [one["name"] for one in choices["orders"]] == ["uncertain", "disagreeing", "nearest", "worth", "random"]
+    assert [bool(one["about"]) for one in choices["orders"]] == [False, False, False, True, False]
     assert [one["name"] for one in choices["slides"]] == ["a", "b"]
     assert [one["name"] for one in choices["sites"]] == ["", "Lyon"]
     assert choices["model"]["is_demo"]

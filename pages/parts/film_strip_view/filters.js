@@ -57,6 +57,11 @@ class Filters {
     return { element, row: make("label", { class: "fs-field" }, make("span", { class: "fs-label", text: words }), element) };
   }
 
+  aboutOrder(order) {
+    const known = this.choices.orders.find(({ name }) => name === order);
+    return known ? known.about : "";
+  }
+
   orderSettings(order) {
     if (order !== "nearest") return { order, near: undefined };
     this.onNearest(); // it starts from the patch in sight, which is not known here

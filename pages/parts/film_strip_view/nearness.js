@@ -25,15 +25,16 @@ Object.assign(StripRoom.prototype, {
     this.filters.change({ order, near: undefined }, key);
   },
 
-  drawNear() {
-    const isNear = this.filters.settings.order === NEAREST;
-    this.root.classList.toggle("fs-is-near", isNear);
-    const line = this.find("near");
-    line.hidden = !isNear;
-    line.replaceChildren(...(isNear ? [
-      make("span", { text: nearWords(this.order.near) }),
-      pushButton("Back", "Back to the order before (B)", () => this.leaveNearest()),
-    ] : []));
+  // Say what the name of the order cannot say: which patch it starts from, what it is mixed of.
+  drawAbout() {
+    const { order } = this.filters.settings;
+    const isNear = order === NEAREST;
+    const words = isNear ? nearWords(this.order.near) : this.filters.aboutOrder(order);
+    this.root.classList.toggle("fs-is-told", Boolean(words));
+    const line = this.find("order-about");
+    line.hidden = !words;
+    line.replaceChildren(make("span", { text: words, title: words }));
+    if (isNear) line.append(pushButton("Back", "Back to the order before (B)", () => this.leaveNearest()));
   },
 });
 

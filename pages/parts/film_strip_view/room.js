@@ -82,7 +82,7 @@ class StripRoom {
       this.isLaying = false;
       this.filters.useChoices(choices);
       this.filters.showCount(this.order);
-      this.drawNear();
+      this.drawAbout();
       this.film.clear();
       this.root.dataset.ready = "true";
       if (this.order.n) this.select(start);
