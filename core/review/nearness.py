@@ -34,12 +34,11 @@ def distances(index: PatchIndex, chosen: int, rows: Rows) -> Distances:
     """
     home = int(index.run_number[chosen])
     model_id = index.runs[home].run.model_id
-    place = chosen - int(index.starts[home])
-    direction = index.patches[home].directions(slice(place, place + 1))[0]
+    (direction,) = index.patches[home].directions(np.array([chosen - index.starts[home]]))
     found = np.full(index.n, np.inf, np.float32)
     for number in np.flatnonzero(np.bincount(index.run_number[rows], minlength=len(index.runs))):
         if index.runs[number].run.model_id == model_id:
             whole = slice(int(index.starts[number]), int(index.starts[number + 1]))
-            found[whole] = np.round(1.0 - index.patches[number].directions() @ direction, _DECIMALS)
+            found[whole] = np.round(1.0 - index.patches[number].cosines(direction), _DECIMALS)
     found[chosen] = _BEFORE_ALL
     return np.asarray(found[rows])

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,25 +44,29 @@ class CalledPatches:
     uncertainty: npt.NDArray[np.float32]  # (n,)
     probabilities: npt.NDArray[np.float16]  # (n, 7)
     embedding: npt.NDArray[np.float16]  # (n, 64)
+    length: npt.NDArray[np.float32]  # (n,) of the embedding; not 0 for one that is nothing but zeros
     patch_side_px: float
 
-    def directions(self, places: slice | Rows = slice(None)) -> npt.NDArray[np.float32]:
+    def directions(self, places: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
         """Give embeddings (n, 64) of length 1; one that is nothing but zeros stays so."""
-        wide = self.embedding[places].astype(np.float32)
-        length = np.linalg.norm(wide, axis=1, keepdims=True)
-        return np.asarray(wide / np.maximum(length, _SMALLEST_LENGTH), np.float32)
+        return np.asarray(self.embedding[places].astype(np.float32) / self.length[places, None], np.float32)
+
+    def cosines(self, direction: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Give the cosine (n,) between each embedding and a direction of length 1."""
+        return np.asarray(self.embedding.astype(np.float32) @ direction / self.length, np.float32)
 
 
 def called_patches(predictions: PatchPredictions) -> CalledPatches:
     """Take out of a run's results what the film strip needs; probabilities in half precision, to be shown."""
     index = np.flatnonzero(predictions.is_predicted)
-    probabilities = predictions.probabilities[index]
+    probabilities, embedding = predictions.probabilities[index], predictions.embedding[index]
     return CalledPatches(
         patch_index=index.astype(np.int32),
         call=probabilities.argmax(axis=1).astype(np.uint8),
         uncertainty=predictions.uncertainty[index],
         probabilities=probabilities.astype(np.float16),
-        embedding=predictions.embedding[index],
+        embedding=embedding,
+        length=np.maximum(np.linalg.norm(embedding.astype(np.float32), axis=1), _SMALLEST_LENGTH),
         patch_side_px=predictions.grid.side_px,
     )
 

@@ -34,7 +34,7 @@ Object.assign(StripRoom.prototype, {
     const line = this.find("order-about");
     line.hidden = !words;
     line.replaceChildren(make("span", { text: words, title: words }));
-    if (isNear) line.append(pushButton("Back", "Back to the order before (B)", () => this.leaveNearest()));
+    if (isNear) line.append(pushButton("Back (B)", "Back to the order before", () => this.leaveNearest()));
   },
 });
 
