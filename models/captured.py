@@ -16,14 +16,16 @@ import torch
 from torch import nn
 
 from models.device import Device, Work
+from models.embedding import EMBEDDING_SIZE
 
 N_SLOTS = 2
 _SIDE_PX = 224
 _MAP_SIDE = 7
 
 Patches = npt.NDArray[np.uint8]
-Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float16]]
-"""Probabilities (n, classes) and maps (n, classes, 7, 7)."""
+Halves = npt.NDArray[np.float16]
+Answer = tuple[npt.NDArray[np.float32], Halves, Halves]
+"""Probabilities (n, classes), maps (n, classes, 7, 7) and embeddings (n, 64)."""
 
 
 class CapturedNetwork:
@@ -51,7 +53,8 @@ class CapturedNetwork:
             answers = [self._run(part, colours) for part in parts]
         except torch.AcceleratorError as error:
             raise SystemExit(f"the device failed, and the worker has to begin anew: {error}") from error
-        return np.concatenate([answer[0] for answer in answers]), np.concatenate([answer[1] for answer in answers])
+        probabilities, maps, embeddings = zip(*answers, strict=True)
+        return np.concatenate(probabilities), np.concatenate(maps), np.concatenate(embeddings)
 
     def _run(self, patches: Patches, colours: torch.Tensor | None) -> Answer:
         n = len(patches)
@@ -64,7 +67,9 @@ class CapturedNetwork:
             with self._turn:  # what one minibatch asks of the queue stands in it together
                 computed = self.device.compute(copied, lambda: shot.predict(slot, colours))
             computed.wait()
-            return slot.probabilities[:n].numpy().copy(), slot.maps[:n].numpy().copy()
+            answer = slot.probabilities, slot.maps, slot.embedding
+            probabilities, maps, embedding = (each[:n].numpy().copy() for each in answer)
+            return probabilities, maps, embedding
         finally:
             self._idle.put(slot)
 
@@ -77,6 +82,7 @@ class _Slot:
         self.there = device.room(n, _SIDE_PX, _SIDE_PX, 3, dtype=torch.uint8)
         self.probabilities = device.room_here(n, n_classes, dtype=torch.float32)
         self.maps = device.room_here(n, n_classes, _MAP_SIDE, _MAP_SIDE, dtype=torch.float16)
+        self.embedding = device.room_here(n, EMBEDDING_SIZE, dtype=torch.float16)
 
 
 class _Shot:
@@ -87,6 +93,7 @@ class _Shot:
         self._patches = device.room(n, _SIDE_PX, _SIDE_PX, 3, dtype=torch.uint8)
         self._probabilities = device.room(n, n_classes, dtype=torch.float32)
         self._maps = device.room(n, n_classes, _MAP_SIDE, _MAP_SIDE, dtype=torch.float16)
+        self._embedding = device.room(n, EMBEDDING_SIZE, dtype=torch.float16)
         self._classify: Work = device.captured(lambda: self._classify_once(classifier))
 
     def predict(self, slot: _Slot, colours: torch.Tensor | None) -> None:
@@ -97,12 +104,14 @@ class _Shot:
             self._classify()
             slot.probabilities[: self.n].copy_(self._probabilities, non_blocking=True)
             slot.maps[: self.n].copy_(self._maps, non_blocking=True)
+            slot.embedding[: self.n].copy_(self._embedding, non_blocking=True)
 
     def _classify_once(self, classifier: nn.Module) -> None:
         with torch.inference_mode():
-            probabilities, maps = classifier(self._patches)
+            probabilities, maps, embedding = classifier(self._patches)
             self._probabilities.copy_(probabilities)
             self._maps.copy_(maps)
+            self._embedding.copy_(embedding)
 
 
 def colour_table(device: Device, table: npt.NDArray[np.uint32]) -> torch.Tensor:

@@ -8,12 +8,13 @@ import numpy.typing as npt
 
 from models.doubt import Doubt, doubt
 from models.exact import ExactPredictor
-from models.minibatch import Minibatch
+from models.minibatch import Minibatch, joined
 from models.openvino_graph import CompiledGraph, graph_path
 from models.quantisation import is_of_earlier_rule, stored_quantisation
 
 Patches = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.floating[Any]]
 
 _MINIBATCH = 32
 
@@ -23,8 +24,8 @@ class QuickPass(Protocol):
 
     n_streams: int
 
-    def run(self, patches: Patches) -> tuple[Probabilities, npt.NDArray[np.floating[Any]]]:
-        """Give probabilities (n, classes) and maps (n, classes, 7, 7)."""
+    def run(self, patches: Patches) -> tuple[Probabilities, Numbers, Numbers]:
+        """Give probabilities (n, classes), maps (n, classes, 7, 7) and embeddings (n, 64)."""
 
 
 class ExactPass(Protocol):
@@ -65,8 +66,9 @@ class ScreeningPredictor:
         return self._exact.explain(patch, method=method, layer=layer, class_index=class_index)
 
     def _run(self, patches: Patches) -> Minibatch:
-        probabilities, maps = self._quick.run(patches)
-        return Minibatch(probabilities, maps.astype(np.float16), np.zeros(len(patches), np.bool_))
+        probabilities, maps, embedding = self._quick.run(patches)
+        is_exact = np.zeros(len(patches), np.bool_)
+        return Minibatch(probabilities, maps.astype(np.float16), embedding.astype(np.float16), is_exact)
 
 
 class FastPredictor(ScreeningPredictor):
@@ -84,8 +86,8 @@ class FastPredictor(ScreeningPredictor):
 
     def predict(self, patches: Patches) -> Minibatch:
         """Predict RGB patches (n, 224, 224, 3) as one group: what is in doubt is made sure of among them."""
-        firsts = [self.predict_quickly(part) for part in np.split(patches, range(_MINIBATCH, len(patches), _MINIBATCH))]
-        found = Minibatch(*(np.concatenate(each) for each in zip(*firsts, strict=True)))
+        parts = np.split(patches, range(_MINIBATCH, len(patches), _MINIBATCH))
+        found = joined([self.predict_quickly(part) for part in parts])
         quick = found.probabilities.copy()
         while (rows := self.doubt(quick, found.probabilities, found.is_exact).rows).size:
             for part in np.array_split(rows, -(-len(rows) // _MINIBATCH)):
@@ -121,4 +123,4 @@ def _replace(found: Minibatch, rows: npt.NDArray[np.int64], patches: Patches, ex
     if rows.size:
         again = exact.predict(patches[rows])
         found.probabilities[rows], found.saliency[rows] = again.probabilities, again.saliency
-        found.is_exact[rows] = True
+        found.embedding[rows], found.is_exact[rows] = again.embedding, True

@@ -46,7 +46,7 @@ class SinglePass:
         return self._captured.minibatch
 
     def run(self, patches: Patches) -> Answer:
-        """Give probabilities (n, classes) and maps (n, classes, 7, 7) of RGB patches (n, 224, 224, 3)."""
+        """Answer for RGB patches (n, 224, 224, 3)."""
         return self._captured.run(patches, self._colours)
 
     def with_placed(self, colours: torch.Tensor) -> "SinglePass":

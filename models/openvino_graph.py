@@ -9,8 +9,9 @@ import importlib.metadata
 import os
 import queue
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,12 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from torch import nn
 
-_GRAPH_VERSION = 1
+_GRAPH_VERSION = 2
+"""Raised with what a graph gives; graphs of another version are not found, and are made again."""
+
+Floats = npt.NDArray[np.float32]
+Answer = tuple[Floats, Floats, Floats]
+"""Probabilities (n, classes), maps (n, classes, 7, 7) and embeddings (n, 64)."""
 
 
 def silent_openvino() -> Any:
@@ -79,17 +85,27 @@ class CompiledGraph:
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)),
         }
-        compiled = openvino.Core().compile_model(path, "CPU", settings)
-        self.n_streams = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._compiled = openvino.Core().compile_model(path, "CPU", settings)
+        self.n_streams = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._resting = threading.Lock()
         for _ in range(self.n_streams):
-            self._idle.put(compiled.create_infer_request())
+            self._idle.put(self._compiled.create_infer_request())
 
-    def run(self, patches: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Give probabilities (n, classes) and maps (n, classes, 7, 7) of RGB patches (n, 224, 224, 3)."""
+    def run(self, patches: npt.NDArray[np.uint8]) -> Answer:
+        """Answer for RGB patches (n, 224, 224, 3)."""
         with self._request() as request:
             found = request.infer({0: np.ascontiguousarray(patches)}, share_inputs=True)
-            return np.array(found[0], np.float32), np.array(found[1], np.float32)
+            return np.array(found[0], np.float32), np.array(found[1], np.float32), np.array(found[2], np.float32)
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Let what is under way end, keep all else waiting, and give back what it is computed in, 90 MB a stream."""
+        with self._resting, ExitStack() as requests:  # two that each had some of the requests would wait for ever
+            for _ in range(self.n_streams):
+                requests.enter_context(self._request())
+            self._compiled.release_memory()
+            yield
 
     @contextmanager
     def _request(self) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""A patch classifier in plain torch: probabilities and Grad-CAM of every class from one forward pass."""
+"""A patch classifier in plain torch: probabilities, Grad-CAM of every class and an embedding from one forward pass."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,14 @@ from torch import nn
 from torchvision.models import ResNet
 
 from models.checkpoint import describe_checkpoint, load_checkpoint
+from models.embedding import Embedding
 from models.minibatch import LARGEST_HALF, Minibatch
 from models.patch_classifier import Standardise, standardise
 from models.saliency import explain
 
 
 class ExplainedClassifier(nn.Module):
-    """The network as it is used: from RGB bytes to probabilities and Grad-CAM of every class.
+    """The network as it is used: from RGB bytes to probabilities, Grad-CAM of every class and an embedding.
 
     The network ends in an average over its last maps and one linear layer, so Grad-CAM of a logit at the last block
     is the sum of its activations weighted by that class's weights over the number of places: no backward pass.
@@ -31,15 +32,17 @@ class ExplainedClassifier(nn.Module):
         self._standardise = Standardise()
         self.network = cast(ResNet, network.eval().requires_grad_(False).to(precision))
         self.network.fc.float()
+        self._embedding = Embedding(self.network.fc.in_features)
 
-    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give probabilities (n, classes) and maps (n, classes, 7, 7) of patches (n, 224, 224, 3) uint8."""
+    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Give of patches (n, 224, 224, 3) uint8 probabilities (n, classes), maps (n, classes, 7, 7) and (n, 64)."""
         images = self._standardise(patches.permute(0, 3, 1, 2).float() / 255.0)
         activations = self._activations(images.to(self._precision)).float()
-        probabilities = torch.softmax(self.network.fc(activations.mean(dim=(2, 3))), dim=1)
+        features = activations.mean(dim=(2, 3))
+        probabilities = torch.softmax(self.network.fc(features), dim=1)
         n_places = activations.shape[2] * activations.shape[3]
         maps = torch.einsum("nkhw,ck->nchw", activations, self.network.fc.weight) / n_places
-        return probabilities, maps.clamp(min=0.0, max=LARGEST_HALF)
+        return probabilities, maps.clamp(min=0.0, max=LARGEST_HALF), self._embedding(features)
 
     def _activations(self, images: torch.Tensor) -> torch.Tensor:
         network = self.network
@@ -68,8 +71,9 @@ class TorchPredictor:
     def predict(self, patches: npt.NDArray[np.uint8]) -> Minibatch:
         """Predict RGB patches (n, h, w, 3)."""
         with torch.inference_mode():
-            probabilities, maps = self.classifier(torch.from_numpy(np.ascontiguousarray(patches)))
-            return Minibatch(probabilities.numpy(), maps.half().numpy(), np.ones(len(patches), np.bool_))
+            probabilities, maps, embedding = self.classifier(torch.from_numpy(np.ascontiguousarray(patches)))
+            is_exact = np.ones(len(patches), np.bool_)
+            return Minibatch(probabilities.numpy(), maps.half().numpy(), embedding.half().numpy(), is_exact)
 
     def explain(
         self, patch: npt.NDArray[np.uint8], *, method: str, layer: str, class_index: int

@@ -10,6 +10,7 @@ from core.bench.same_pixels import PixelTally
 from core.bench.same_stages import StageTally
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
+LARGEST_EMBEDDING_DIFFERENCE = 1e-3
 LARGEST_GREY_DIFFERENCE = 2
 
 
@@ -41,12 +42,15 @@ def of_stages(what: str, tally: StageTally, *, is_promised: bool, shows_again: b
     """Judge two ways of computing the network."""
     again = f", {tally.n_exact} computed again" if shows_again else ""
     is_near = tally.largest_difference <= LARGEST_PROBABILITY_DIFFERENCE
+    is_near &= tally.largest_embedding_difference <= LARGEST_EMBEDDING_DIFFERENCE
     return Equality(
         what=what,
         compared=f"{tally.n_patches} patches",
         found=f"same stage on {tally.n_same} of {tally.n_patches}{again}; "
-        f"probabilities within {tally.largest_difference:.1e}",
-        promised=f"all stages, {LARGEST_PROBABILITY_DIFFERENCE:g}" if is_promised else "",
+        f"probabilities within {tally.largest_difference:.1e}, embeddings {tally.largest_embedding_difference:.1e}",
+        promised=f"all stages, {LARGEST_PROBABILITY_DIFFERENCE:g}, {LARGEST_EMBEDDING_DIFFERENCE:g}"
+        if is_promised
+        else "",
         holds=tally.n_same == tally.n_patches and (is_near or not is_promised),
         figures=asdict(tally),
     )

@@ -11,25 +11,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROCESSES = Path("/proc")
-_SECONDS_BETWEEN = 0.25
+_SECONDS_BETWEEN = 0.1
 _BYTES_PER_KB = 1024
 _WORKER = b"\0core.worker\0"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """Bytes that processes hold now, and the sum of the most that each ever held."""
+    """Bytes that processes hold now, the most they held at once, and the sum of the most that each ever held.
+
+    What they held at once is seen at each look; a look may miss a moment, the sum of each one's most misses none.
+    """
 
     now_bytes: int = 0
-    peak_bytes: int = 0
+    at_once_bytes: int = 0
+    each_bytes: int = 0
 
     def and_also(self, other: Held) -> Held:
-        """Give what both hold together."""
-        return Held(now_bytes=self.now_bytes + other.now_bytes, peak_bytes=self.peak_bytes + other.peak_bytes)
+        """Give what both hold together: at once at least what either did."""
+        now_bytes = self.now_bytes + other.now_bytes
+        return Held(
+            now_bytes=now_bytes,
+            at_once_bytes=max(now_bytes, self.at_once_bytes, other.at_once_bytes),
+            each_bytes=self.each_bytes + other.each_bytes,
+        )
 
     def and_then(self, later: Held) -> Held:
-        """Give a later look at the same, with the higher peak of the two."""
-        return Held(now_bytes=later.now_bytes, peak_bytes=max(self.peak_bytes, later.peak_bytes))
+        """Give a later look at the same, with the higher peaks of the two."""
+        return Held(
+            now_bytes=later.now_bytes,
+            at_once_bytes=max(self.at_once_bytes, later.at_once_bytes),
+            each_bytes=max(self.each_bytes, later.each_bytes),
+        )
 
 
 class MemoryWatch:
@@ -84,7 +97,8 @@ def held_by(process_id: int) -> Held:
     now, peak = (re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE) for name in ("VmRSS", "VmHWM"))
     if now is None or peak is None:
         return Held()
-    return Held(now_bytes=int(now[1]) * _BYTES_PER_KB, peak_bytes=int(peak[1]) * _BYTES_PER_KB)
+    now_bytes, peak_bytes = int(now[1]) * _BYTES_PER_KB, int(peak[1]) * _BYTES_PER_KB
+    return Held(now_bytes=now_bytes, at_once_bytes=peak_bytes, each_bytes=peak_bytes)
 
 
 def children(process_id: int) -> tuple[int, ...]:

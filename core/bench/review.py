@@ -18,7 +18,7 @@ import numpy as np
 from core.access.identity import local_reader
 from core.domain.errors import InvariantBroken
 from core.domain.geometry import Box, Grid
-from core.domain.predictions import PatchPredictions, PatchState, Run
+from core.domain.predictions import EMBEDDING_SIZE, PatchPredictions, PatchState, Run
 from core.domain.reads import Item, ReadRequest, Sight
 from core.domain.recipe import Recipe
 from core.domain.registry import ModelId, RegisteredModel
@@ -71,6 +71,7 @@ class StripTimes:
     page: Worst
     filter: Worst
     sort: Worst
+    nearest: Worst
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,18 +121,29 @@ def _strip_times(asker: _Asker, n_rounds: int) -> StripTimes:
     laid = f"/film-strip/page?reads=any&limit={_PAGE}&laid={begun['laid']}"
     paged = [asker.ask(f"{laid}&offset={offset}")[0] for offset in offsets]
     filtered = [asker.ask(f"/film-strip/page?{question}&limit={_PAGE}")[0] for question in _filters(n_rounds, first)]
-    orders = [order for _ in range(n_rounds) for order in ("uncertain", "disagreeing", "random")]
+    orders = [order for _ in range(n_rounds) for order in ("uncertain", "disagreeing", "worth", "random")]
     sorted_ms = [
         asker.ask(f"/film-strip/page?order={order}&seed={seed}&reads=any&limit={_PAGE}")[0]
         for seed, order in enumerate(orders)
     ]
+    nearest = [asker.ask(f"{_laid_near(begun, chance)}&reads=any&limit={_PAGE}")[0] for _ in range(n_rounds)]
     return StripTimes(
         n_patches=n,
         first_ms=round(first_ms, 1),
         page=Worst.of(paged),
         filter=Worst.of(filtered),
         sort=Worst.of(sorted_ms),
+        nearest=Worst.of(nearest),
     )
+
+
+def _laid_near(page: dict[str, object], chance: random.Random) -> str:
+    """Give the question for the patches nearest to one of a page."""
+    patches, runs = page["patches"], page["runs"]
+    if not isinstance(patches, list) or not isinstance(runs, list):
+        raise TypeError("a page names patches and runs")
+    patch = chance.choice(patches)
+    return f"/film-strip/page?order=nearest&near={runs[patch['run']]['run']}:{patch['index']}"
 
 
 def _filters(n_rounds: int, choices: dict[str, object]) -> Iterator[str]:
@@ -200,6 +212,7 @@ def _predictions(n_patches: int, generator: np.random.Generator) -> PatchPredict
         collagen_fraction=np.zeros(n_patches, np.float32),
         probabilities=generator.dirichlet(np.full(N_STAGES, 0.35), n_patches).astype(np.float32),
         saliency=np.zeros((n_patches, N_STAGES, 7, 7), np.float16),
+        embedding=generator.standard_normal((n_patches, EMBEDDING_SIZE)).astype(np.float16),
         saliency_on_collagen=np.zeros((n_patches, 2), np.float32),
         is_exact=np.ones(n_patches, np.bool_),
     )

@@ -24,6 +24,7 @@ _GROUP = 256
 class _Said(NamedTuple):
     probabilities: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float16]
+    embedding: npt.NDArray[np.float16]
     is_exact: npt.NDArray[np.bool_]
 
 
@@ -35,6 +36,7 @@ class StageTally:
     n_same: int = 0
     n_exact: int = 0
     largest_difference: float = 0.0
+    largest_embedding_difference: float = 0.0
 
     def add(self, found: Minibatch, reference: Minibatch) -> None:
         """Count a minibatch."""
@@ -43,6 +45,8 @@ class StageTally:
         self.n_exact += int(found.is_exact.sum())
         farthest = float(np.abs(found.probabilities - reference.probabilities).max())
         self.largest_difference = max(self.largest_difference, farthest)
+        apart = found.embedding.astype(np.float32) - reference.embedding.astype(np.float32)
+        self.largest_embedding_difference = max(self.largest_embedding_difference, float(np.abs(apart).max()))
 
 
 def compare_stages(
@@ -71,6 +75,7 @@ def _predict(predictor: PatchPredictor, pixels: Pixels) -> Minibatch:
     return _Said(
         np.concatenate([one.probabilities for one in said]),
         np.concatenate([one.saliency for one in said]),
+        np.concatenate([one.embedding for one in said]),
         np.concatenate([one.is_exact for one in said]),
     )
 

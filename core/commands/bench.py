@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from core.commands import (
+    bench_active,
     bench_agreement,
     bench_engine,
     bench_equality,
@@ -15,7 +16,16 @@ from core.commands import (
     bench_tiles,
 )
 
-_KINDS = (bench_agreement, bench_engine, bench_equality, bench_memory, bench_quality, bench_review, bench_tiles)
+_KINDS = (
+    bench_active,
+    bench_agreement,
+    bench_engine,
+    bench_equality,
+    bench_memory,
+    bench_quality,
+    bench_review,
+    bench_tiles,
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

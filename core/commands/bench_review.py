@@ -18,9 +18,9 @@ from core.bench.review import StripTimes, StudyParts, StudySize, measure_strip, 
 
 _DESCRIPTION = """\
 Print one JSON object, in milliseconds. First, over the routes of the app on loopback, a study of many slides: the first
-opening of its strip, then pages, filters and orders, median and worst. Then, in a headless browser, where source tree,
-Playwright and Chromium are there: from the key that stages a patch to the next patch on the screen, median and 95th
-percentile of 200 at a calm pace and of 200 as fast as patches can be seen."""
+opening of its strip, then pages, filters, orders and the nearest to a patch, median and worst. Then, in a headless
+browser, where source tree, Playwright and Chromium are there: from the key that stages a patch to the next patch on the
+screen, median and 95th percentile of 200 at a calm pace and of 200 as fast as patches can be seen."""
 _SOURCE = Path(__file__).resolve().parent.parent.parent
 _IN_BROWSER = "tests.bench.film_strip"
 _RELEASES = ("fibroread", "duckdb", "numpy", "starlette", "uvicorn")

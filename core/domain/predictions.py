@@ -42,7 +42,7 @@ def run_id_of(
     slide_id: SlideId, recipe: Recipe, checkpoint_sha256: str, mpp: float, mode: InferenceMode, quality_version: str
 ) -> RunId:
     """Address a run by what decides its result; `mpp` is the level-0 one used (a person may have stated it)."""
-    parts = ["run-3", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp)), _WAYS[mode], quality_version]
+    parts = ["run-4", slide_id, recipe.hash, checkpoint_sha256, repr(float(mpp)), _WAYS[mode], quality_version]
     text = "\n".join(parts)
     return RunId(hashlib.sha256(text.encode()).hexdigest()[:32])
 
@@ -83,6 +83,7 @@ _STATE_WORDS = {
     PatchState.FAINT: "faint stain",
 }
 
+EMBEDDING_SIZE = 64
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -91,6 +92,7 @@ class PatchPredictions:
     """One run's results over the whole grid, patch index first (row-major).
 
     Rows of places that were not predicted hold zeros. Saliency is raw Grad-CAM, after ReLU, unscaled.
+    The cosine between embeddings says how alike a network finds two patches; those of two checkpoints tell nothing.
     """
 
     grid: Grid
@@ -99,15 +101,17 @@ class PatchPredictions:
     collagen_fraction: FloatArray  # (n,) of tissue
     probabilities: FloatArray  # (n, 7) rows sum to 1
     saliency: npt.NDArray[np.float16]  # (n, 7 stages, 7 rows, 7 columns)
+    embedding: npt.NDArray[np.float16]  # (n, 64)
     saliency_on_collagen: FloatArray  # (n, 2) share of the called stage's saliency on collagen, by chance; NaN: none
     is_exact: npt.NDArray[np.bool_]  # (n,) predicted in single precision
 
     def __post_init__(self) -> None:
         n = self.grid.n_patches
-        shapes = (self.state.shape, self.probabilities.shape, self.saliency.shape)
-        if shapes != ((n,), (n, N_STAGES), (n, N_STAGES, 7, 7)):
+        shapes = (self.state.shape, self.probabilities.shape, self.saliency.shape, self.embedding.shape)
+        if shapes != ((n,), (n, N_STAGES), (n, N_STAGES, 7, 7), (n, EMBEDDING_SIZE)):
             raise ValueError(f"arrays of a grid with {n} places, got shapes {shapes}")
-        for array in (self.state, self.tissue_fraction, self.collagen_fraction, self.probabilities, self.saliency):
+        arrays = (self.state, self.tissue_fraction, self.collagen_fraction, self.probabilities, self.saliency)
+        for array in (*arrays, self.embedding):
             array.setflags(write=False)
 
     @property

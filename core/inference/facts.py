@@ -12,7 +12,7 @@ from core.domain.recipe import LabStatistics, StainMap
 from core.inference.results import write_json
 from core.preprocess.quality import QUALITY_VERSION
 
-_ENGINE = 3
+_ENGINE = 4
 """Raised whenever shards of an older engine must not be mixed with new ones."""
 
 

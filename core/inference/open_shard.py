@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.predictions import EMBEDDING_SIZE
 from core.domain.stages import N_STAGES
 from core.inference.ports import Minibatch, TwoPassPredictor
 from core.inference.reading import ReadPatch
@@ -100,6 +101,7 @@ class OpenShard:
             collagen_fraction=np.zeros(n, np.float32),
             probabilities=np.zeros((n, N_STAGES), np.float32),
             saliency=np.zeros((n, N_STAGES, 7, 7), np.float16),
+            embedding=np.zeros((n, EMBEDDING_SIZE), np.float16),
             saliency_on_collagen=np.full((n, 2), np.nan, np.float32),
             is_exact=np.zeros(n, np.bool_),
         )
@@ -139,6 +141,7 @@ class OpenShard:
         rows = list(cut.rows)
         self.arrays.probabilities[rows] = answer.probabilities
         self.arrays.saliency[rows] = answer.saliency
+        self.arrays.embedding[rows] = answer.embedding
         self.arrays.is_exact[rows] = answer.is_exact
         called = answer.probabilities.argmax(axis=1)
         cells = np.stack([patch.collagen_cells for patch in cut.patches])

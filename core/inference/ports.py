@@ -26,6 +26,10 @@ class Minibatch(Protocol):
         """Give (n, 7 stages, 7, 7): Grad-CAM on the last block after ReLU, unscaled."""
 
     @property
+    def embedding(self) -> npt.NDArray[np.float16]:
+        """Give (n, 64): the cosine between two says how alike the network finds the patches."""
+
+    @property
     def is_exact(self) -> npt.NDArray[np.bool_]:
         """Give (n,): which patches were predicted in single precision."""
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from core.domain.errors import RunDamaged
 from core.domain.geometry import Grid
-from core.domain.predictions import PatchPredictions
+from core.domain.predictions import EMBEDDING_SIZE, PatchPredictions
 from core.domain.stages import N_STAGES
 
 ARRAYS = (
@@ -29,11 +29,12 @@ ARRAYS = (
     "collagen_fraction",
     "probabilities",
     "saliency",
+    "embedding",
     "saliency_on_collagen",
     "is_exact",
 )
 """What is known of each patch, under the names that the fields of Shard and PatchPredictions have, too."""
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -50,6 +51,7 @@ class Shard:
     collagen_fraction: npt.NDArray[np.float32]
     probabilities: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float16]
+    embedding: npt.NDArray[np.float16]
     saliency_on_collagen: npt.NDArray[np.float32]
     is_exact: npt.NDArray[np.bool_]
     margin: float = 0.0
@@ -160,6 +162,7 @@ def gather(
         collagen_fraction=np.zeros(n, np.float32),
         probabilities=np.zeros((n, N_STAGES), np.float32),
         saliency=np.zeros((n, N_STAGES, 7, 7), np.float16),
+        embedding=np.zeros((n, EMBEDDING_SIZE), np.float16),
         saliency_on_collagen=np.full((n, 2), np.nan, np.float32),
         is_exact=np.zeros(n, np.bool_),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.domain.geometry import Grid
-from core.domain.predictions import FloatArray, PatchPredictions, PatchState
+from core.domain.predictions import EMBEDDING_SIZE, FloatArray, PatchPredictions, PatchState
 from core.domain.stages import N_STAGES
 from core.inference.results import ARRAYS, Shard, read_shard, shards_folder
 from core.inference.saliency_scale import saliency_maxima, scale_of_maxima
@@ -80,6 +80,7 @@ def _blank(n: int) -> Shard:
         collagen_fraction=np.zeros(n, np.float32),
         probabilities=np.zeros((n, N_STAGES), np.float32),
         saliency=np.zeros((n, N_STAGES, _MAP_SIDE, _MAP_SIDE), np.float16),
+        embedding=np.zeros((n, EMBEDDING_SIZE), np.float16),
         saliency_on_collagen=np.zeros((n, 2), np.float32),
         is_exact=np.zeros(n, np.bool_),
     )

@@ -22,7 +22,7 @@ from core.domain.slides import Slide, SlideId
 from core.domain.stages import STAGES, Stage
 from core.review.patch_index import Generation, IndexedRun, PatchIndex, PatchIndexes, Rows
 from core.review.patch_marks import PatchMarks, ReadsAfter
-from core.review.strip_query import StripQuery, rows_of
+from core.review.strip_query import StripQuery, chosen_row, lay
 from core.review.strip_sight import MarkInSight, StripSight
 
 LONGEST_PAGE = 500
@@ -59,11 +59,21 @@ class StripPatch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Near:
+    """The patch that an order starts from; `n_left_out` patches are not in it: another checkpoint predicted them."""
+
+    run: IndexedRun
+    patch_index: int
+    n_left_out: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
     """A stretch of an order. `laid` names the order, to go on with; it is another one where the former is gone.
 
     `n` patches are in the order, of `n_all` that may be seen; `n_read` of them this reader has read. `found_at` is
-    the place of the patch that was looked for, `first_unread` of the first that this reader has not read.
+    the place of the patch that was looked for, `first_unread` of the first that this reader has not read. `near` None:
+    the order starts from no patch, or from one that is not in sight, and then the order is empty.
     """
 
     laid: str
@@ -74,6 +84,7 @@ class Page:
     patches: tuple[StripPatch, ...]
     found_at: int | None
     first_unread: int | None
+    near: Near | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +119,7 @@ class _Laid:
     query: StripQuery
     generation: Generation
     rows: Rows
+    n_left_out: int
 
 
 class FilmStrip:
@@ -161,6 +173,7 @@ class FilmStrip:
             patches=tuple(_patch(sight, int(row), gap) for row, gap in zip(rows, sight.gap(rows), strict=True)),
             found_at=found_at,
             first_unread=int(np.argmin(is_read)) if n_read < laid.rows.size else None,
+            near=_near(laid, sight),
         )
 
     def place_of(self, reader: Reader, run_id: RunId, patch_index: int) -> tuple[SlideId, Box]:
@@ -203,8 +216,14 @@ class FilmStrip:
         return wish.laid, laid
 
     def _lay(self, query: StripQuery, sight: StripSight) -> tuple[str, _Laid]:
-        generation = sight.index.generation
-        laid = _Laid(reader_id=sight.reader_id, query=query, generation=generation, rows=rows_of(query, sight))
+        laying = lay(query, sight)
+        laid = _Laid(
+            reader_id=sight.reader_id,
+            query=query,
+            generation=sight.index.generation,
+            rows=laying.rows,
+            n_left_out=laying.n_left_out,
+        )
         name = secrets.token_hex(8)
         with self._lock:
             self._laid[name] = laid
@@ -217,6 +236,14 @@ def _place_of(find: tuple[RunId, int] | None, rows: Rows, index: PatchIndex) -> 
     row = None if find is None else index.row_of(*find)
     places = np.zeros(0, np.int64) if row is None else np.flatnonzero(rows == row)
     return int(places[0]) if places.size else None
+
+
+def _near(laid: _Laid, sight: StripSight) -> Near | None:
+    row = chosen_row(laid.query, sight)
+    if row is None:
+        return None
+    run, patch_index = sight.index.runs[int(sight.index.run_number[row])], int(sight.index.patch_index[row])
+    return Near(run=run, patch_index=patch_index, n_left_out=laid.n_left_out)
 
 
 def _patch(sight: StripSight, row: int, gap: np.uint8) -> StripPatch:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from core.domain.stages import N_STAGES
 Rows = npt.NDArray[np.int32]
 Scalar = TypeVar("Scalar", bound=np.generic)
 _Key = tuple[RunId, str]
+_SMALLEST_LENGTH = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,18 +43,30 @@ class CalledPatches:
     call: npt.NDArray[np.uint8]  # (n,) place in STAGES
     uncertainty: npt.NDArray[np.float32]  # (n,)
     probabilities: npt.NDArray[np.float16]  # (n, 7)
+    embedding: npt.NDArray[np.float16]  # (n, 64)
+    length: npt.NDArray[np.float32]  # (n,) of the embedding; not 0 for one that is nothing but zeros
     patch_side_px: float
+
+    def directions(self, places: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
+        """Give embeddings (n, 64) of length 1; one that is nothing but zeros stays so."""
+        return np.asarray(self.embedding[places].astype(np.float32) / self.length[places, None], np.float32)
+
+    def cosines(self, direction: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Give the cosine (n,) between each embedding and a direction of length 1."""
+        return np.asarray(self.embedding.astype(np.float32) @ direction / self.length, np.float32)
 
 
 def called_patches(predictions: PatchPredictions) -> CalledPatches:
     """Take out of a run's results what the film strip needs; probabilities in half precision, to be shown."""
     index = np.flatnonzero(predictions.is_predicted)
-    probabilities = predictions.probabilities[index]
+    probabilities, embedding = predictions.probabilities[index], predictions.embedding[index]
     return CalledPatches(
         patch_index=index.astype(np.int32),
         call=probabilities.argmax(axis=1).astype(np.uint8),
         uncertainty=predictions.uncertainty[index],
         probabilities=probabilities.astype(np.float16),
+        embedding=embedding,
+        length=np.maximum(np.linalg.norm(embedding.astype(np.float32), axis=1), _SMALLEST_LENGTH),
         patch_side_px=predictions.grid.side_px,
     )
 
@@ -110,6 +123,13 @@ class PatchIndex:
     def by_uncertainty(self) -> Rows:
         """Give all rows, least certain first; equal ones in the order of their rows."""
         return np.argsort(-self.uncertainty, kind="stable").astype(np.int32)
+
+    @cached_property
+    def by_id(self) -> Rows:
+        """Give all rows by slide and place on its grid."""
+        order = sorted(range(len(self.runs)), key=lambda number: self.runs[number].slide.slide_id)
+        rows = [np.arange(self.starts[number], self.starts[number + 1], dtype=np.int32) for number in order]
+        return _joined(rows, np.zeros(0, np.int32))
 
     @cached_property
     def number_of_run(self) -> dict[tuple[SlideId, str], int]:

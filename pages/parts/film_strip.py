@@ -29,6 +29,7 @@ _MODULES = (
     "room",
     "acting",
     "guide_acts",
+    "nearness",
     "mount",
 )
 

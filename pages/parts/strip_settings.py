@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.domain.people import Reader, ReaderId
+from core.domain.predictions import RunId
 from core.domain.slides import SlideId
 from core.domain.stages import Stage
 from core.review.strip_query import ReadFilter, StripQuery
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 _NAME = "patches.strip"
-_NAMES = ("order", "seed", "stages", "low", "high", "reads", "reader", "slide", "site")
+_NAMES = ("order", "seed", "near", "stages", "low", "high", "reads", "reader", "slide", "site")
 _LONGEST_WORD = 200
 _MOST_SEEDS = 1 << 31
 _SHARE = re.compile(r"[01](\.[0-9]{1,6})?")
+_PATCH = re.compile(r"([0-9a-f]{32}):([0-9]{1,9})")
 _SLIDE = re.compile(r"[0-9a-f]{32}")
 _DEFAULTS = {"order": "uncertain", "reads": ReadFilter.UNREAD.value}
 
@@ -65,6 +67,7 @@ def query_of(settings: Mapping[str, str]) -> StripQuery:
     return StripQuery(
         order=settings.get("order", _DEFAULTS["order"]),
         seed=_seed(settings.get("seed", "0")),
+        near=_patch(settings.get("near")),
         stages=frozenset(Stage(name) for name in settings.get("stages", "").split(",") if name),
         least_uncertainty=_share(settings.get("low", "0")),
         most_uncertainty=_share(settings.get("high", "1")),
@@ -89,6 +92,15 @@ def _share(text: str) -> float:
     if not _SHARE.fullmatch(text) or float(text) > 1.0:
         raise ValueError("an uncertainty lies between 0 and 1")
     return float(text)
+
+
+def _patch(text: str | None) -> tuple[RunId, int] | None:
+    if text is None:
+        return None
+    named = _PATCH.fullmatch(text)
+    if named is None:
+        raise ValueError("no such patch")
+    return RunId(named[1]), int(named[2])
 
 
 def _slide(text: str | None) -> SlideId | None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
-from core.review.film_strip import LONGEST_PAGE, Page, StripPatch, Wish
+from core.review.film_strip import LONGEST_PAGE, Near, Page, StripPatch, Wish
 from core.review.patch_index import IndexedRun
 from core.review.strip_query import ORDERS
 from core.review.strip_sight import MarkInSight
@@ -35,7 +35,7 @@ def choices(workspace: Workspace, reader_id: ReaderId, request: Request) -> Resp
     return plain_facts(
         {
             "n": given.n,
-            "orders": [{"name": name, "words": order.words} for name, order in ORDERS.items()],
+            "orders": [{"name": name, "words": one.words, "about": one.about} for name, one in ORDERS.items()],
             "slides": [{"id": slide.slide_id, "name": slide.name, "n": n} for slide, n in given.slides],
             "sites": [{"name": name, "n": n} for name, n in given.sites],
             "readers": [{"id": one, "name": names.get(one, one)} for one in given.readers],
@@ -88,9 +88,14 @@ def _plain(stretch: Page) -> dict[str, object]:
         "offset": stretch.offset,
         "found_at": stretch.found_at,
         "first_unread": stretch.first_unread,
+        "near": None if stretch.near is None else _plain_near(stretch.near),
         "runs": [_plain_run(by_id[run_id]) for run_id in runs],
         "patches": [_plain_patch(one, place[one.run.run.run_id]) for one in stretch.patches],
     }
+
+
+def _plain_near(near: Near) -> dict[str, object]:
+    return {"name": near.run.slide.name, "index": near.patch_index, "n_left_out": near.n_left_out}
 
 
 def _plain_run(one: IndexedRun) -> dict[str, object]:

@@ -75,6 +75,7 @@ def _predictions(grid: Grid, state: npt.NDArray[np.int64], probabilities: npt.ND
         collagen_fraction=np.where(is_predicted, 0.12, 0.0).astype(np.float32),
         probabilities=probabilities,
         saliency=saliency.astype(np.float16),
+        embedding=np.pad(probabilities, ((0, 0), (0, 57))).astype(np.float16),  # alike where probabilities are
         saliency_on_collagen=share.astype(np.float32),
         is_exact=is_predicted,
     )

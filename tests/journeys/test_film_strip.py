@@ -92,6 +92,19 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     )
 
 
+def nearest(study: Study, chosen: Place) -> list[Place]:
+    """Give the order in which patches lie near to one."""
+    with open_workspace(Settings(data_dir=study.data_dir)) as workspace:
+        stored = {name: workspace.predictions(run_id).embedding.astype(float) for name, run_id in study.runs.items()}
+
+    def distance(place: Place) -> tuple[float, str, int]:
+        here, there = stored[chosen[0]][chosen[1]], stored[place[0]][place[1]]
+        apart = 1 - here @ there / np.linalg.norm(here) / np.linalg.norm(there)
+        return round(float(apart), 5), study.slides[place[0]].slide_id, place[1]
+
+    return [chosen, *sorted((place for place in study.order if place != chosen), key=distance)]
+
+
 @pytest.fixture
 def app(start_app: StartApp, study: Study) -> Iterator[RunningApp]:
     """Give the app on that folder; it ends with the test, so that the next one can look into the store."""
@@ -243,3 +256,35 @@ def test_filters_saliency_and_the_way_to_the_slide_need_no_mouse(
     app.process.terminate()
     app.process.wait(20)
     assert stored(study, "Ben") == {only[0]: said("4", study.calls[only[0]])}
+
+
+def test_the_patches_nearest_to_the_one_in_sight_come_at_one_key_and_another_leads_back(
+    open_page: OpenPage, start_app: StartApp, study: Study
+) -> None:
+    chosen, near = study.order[3], nearest(study, study.order[3])
+    app = start_app(study.data_dir)
+    page = opened(app, open_page, "Kim")
+    for place in study.order[:3]:
+        wait_until_seen(page, study.key_of(place))
+        page.keyboard.press("n")
+    wait_until_seen(page, study.key_of(chosen))
+    page.keyboard.press("s")
+    line = page.locator("[data-role=order-about] span")
+    expect(line).to_have_text(f"Nearest to patch {chosen[1]} of {chosen[0]}, as the model sees them")
+    expect(root_of(page)).to_have_attribute("data-position", "0")
+    for key, place in zip("2n", near, strict=False):
+        wait_until_seen(page, study.key_of(place))
+        page.keyboard.press(key)
+    wait_until_seen(page, study.key_of(near[2]))
+    wait_until_stored(page, 1)
+    page.reload()
+    sign_in(page, "Kim")
+    wait_until_seen(page, study.key_of(near[2]))
+    expect(line).to_contain_text(f"Nearest to patch {chosen[1]} of {chosen[0]}")
+    expect(page.locator("[data-role=filter-order]")).to_have_value("nearest")
+    page.keyboard.press("b")
+    expect(page.locator("[data-role=order-about]")).to_be_hidden()
+    wait_until_seen(page, study.key_of(study.order[0]))
+    page.close()
+    app.process.terminate()
+    app.process.wait(20)

@@ -10,6 +10,7 @@ from torch import nn
 
 from models.captured import N_SLOTS, CapturedNetwork, colour_table, look_up
 from models.device import Mark, Processor, Work, names_of_devices, without_short_products
+from models.embedding import EMBEDDING_SIZE
 from models.predictor import ExplainedClassifier, TorchPredictor
 from tests.models.late_device import ForgetfulDevice, LateDevice
 
@@ -19,9 +20,10 @@ N_CLASSES = 7
 class Means(nn.Module):
     """Stands in for a network: its answer is each patch's mean, so that patches cannot be taken for each other."""
 
-    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         mean = patches.float().mean(dim=(1, 2, 3)) / 255.0
-        return mean[:, None].expand(-1, N_CLASSES), mean[:, None, None, None].expand(-1, N_CLASSES, 7, 7)
+        maps = mean[:, None, None, None].expand(-1, N_CLASSES, 7, 7)
+        return mean[:, None].expand(-1, N_CLASSES), maps, mean[:, None].expand(-1, EMBEDDING_SIZE)
 
 
 def _sized(device: Processor, *sizes: int) -> Processor:
@@ -81,9 +83,10 @@ def test_a_short_minibatch_gives_the_same_filled_up_as_alone(network: nn.Module,
     filled_up = CapturedNetwork(classifier, _sized(Processor(), 5), N_CLASSES).run(patches)
     alone = CapturedNetwork(classifier, _sized(Processor(), 3), N_CLASSES).run(patches)
     plain = TorchPredictor(network).predict(patches)
-    for probabilities, maps in (filled_up, alone):
+    for probabilities, maps, embedding in (filled_up, alone):
         assert probabilities == pytest.approx(plain.probabilities, abs=1e-5)
         assert maps.astype(float) == pytest.approx(plain.saliency.astype(float), rel=2e-3, abs=1e-3)
+        assert embedding.astype(float) == pytest.approx(plain.embedding.astype(float), abs=1e-3)
     assert filled_up[0] == pytest.approx(alone[0], abs=1e-6)
 
 
@@ -93,8 +96,7 @@ def test_what_a_slot_held_before_does_not_matter(network: nn.Module, patches: np
     for _ in range(N_SLOTS):
         captured.run(np.concatenate([patches, patches[:1]])[::-1])
     again = captured.run(patches[:2])
-    assert np.array_equal(first[0], again[0])
-    assert np.array_equal(first[1], again[1])
+    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
 
 
 def test_more_patches_than_the_largest_size_are_answered_in_their_order() -> None:
@@ -102,6 +104,7 @@ def test_more_patches_than_the_largest_size_are_answered_in_their_order() -> Non
     found = CapturedNetwork(Means(), _sized(LateDevice(), 2, 3), N_CLASSES).run(_flat_patches(values))
     assert found[0][:, 0] == pytest.approx(np.array(values) / 255.0)
     assert found[1].shape == (7, N_CLASSES, 7, 7)
+    assert found[2][:, 0] == pytest.approx(np.array(values) / 255.0, abs=1e-3)
 
 
 def test_colours_are_looked_up_byte_for_byte() -> None:

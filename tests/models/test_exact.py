@@ -43,13 +43,15 @@ def record(weights: Path) -> Path:
     return path
 
 
-def test_the_graph_gives_torch_s_stages_probabilities_and_maps(
+def test_the_graph_gives_torch_s_stages_probabilities_maps_and_embeddings(
     weights: Path, record: Path, reference: TorchPredictor, patches: np.ndarray
 ) -> None:
     found, expected = load_predictor(weights, "cpu").predict(patches), reference.predict(patches)
     assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-4)
     assert np.array_equal(found.probabilities.argmax(axis=1), expected.probabilities.argmax(axis=1))
     assert found.saliency.astype(float) == pytest.approx(expected.saliency.astype(float), rel=4e-3, abs=1e-3)
+    assert found.embedding.astype(float) == pytest.approx(expected.embedding.astype(float), abs=1e-3)
+    assert found.embedding.dtype == np.float16
 
 
 def test_a_minibatch_of_another_size_gives_the_same_probabilities(weights: Path, patches: np.ndarray) -> None:
@@ -77,6 +79,16 @@ def test_the_first_patches_are_compared_with_torch_once_and_that_is_kept(
     assert compared == [3]
 
 
+@pytest.mark.parametrize(("apart", "is_exact"), [(0.0, True), (5e-4, True), (2e-3, False)])
+def test_a_graph_whose_embeddings_lie_elsewhere_may_not_stand_for_torch(
+    reference: TorchPredictor, patches: np.ndarray, apart: float, is_exact: bool
+) -> None:
+    said = reference.predict(patches)
+    embedding = np.zeros_like(said.embedding)
+    moved = said._replace(embedding=embedding + np.float16(apart))
+    assert Comparison.of(moved, said._replace(embedding=embedding)).is_exact is is_exact
+
+
 def test_a_graph_that_differs_is_replaced_by_torch_and_the_device_says_so(
     weights: Path, record: Path, reference: TorchPredictor, patches: np.ndarray
 ) -> None:
@@ -85,7 +97,7 @@ def test_a_graph_that_differs_is_replaced_by_torch_and_the_device_says_so(
     class Wrong:
         n_streams = 1
 
-        def run(self, _patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def run(self, _patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             return CompiledGraph(record.with_suffix(".xml")).run(other)
 
     predictor = ExactPredictor(Wrong(), reference, record)  # type: ignore[arg-type]

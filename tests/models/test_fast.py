@@ -16,7 +16,7 @@ from models.exact import load_exact_predictor
 from models.fast import FastPredictor
 from models.loading import load_predictor
 from models.minibatch import Minibatch
-from models.openvino_graph import graph_path, graphs_folder
+from models.openvino_graph import CompiledGraph, graph_path, graphs_folder, silent_openvino
 from models.quantisation import Quantisation, is_of_earlier_rule, quantise, stored_quantisation
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,6 +57,21 @@ def test_what_was_measured_is_kept_and_no_held_out_stage_differs(weights: Path) 
     assert datetime.fromisoformat(measured.measured_at) == NOW
 
 
+def test_the_8_bit_graph_computes_embeddings_of_its_features_in_single_precision(weights: Path) -> None:
+    path = graph_path(graphs_folder(weights), "int8")
+    waiting, kinds = [silent_openvino().Core().read_model(path).outputs[2].get_node()], set()
+    while waiting:
+        kinds.add((node := waiting.pop()).get_type_name())
+        sources = [] if node.get_type_name() == "ReduceMean" else node.input_values()
+        waiting += [source.get_node() for source in sources]
+    assert {"MatMul", "Divide", "ReduceSum", "ReduceMean"} <= kinds
+    assert "FakeQuantize" not in kinds
+    noise = np.random.default_rng(6).integers(0, 256, (8, 224, 224, 3), np.uint8)
+    quick, sure = CompiledGraph(path).run(noise)[2], load_exact_predictor(weights).predict(noise).embedding
+    cosine = (quick * sure).sum(axis=1) / np.linalg.norm(quick, axis=1) / np.linalg.norm(sure.astype(float), axis=1)
+    assert cosine.min() > 0.98
+
+
 def test_a_second_quantisation_is_refused(weights: Path, patches: np.ndarray) -> None:
     with pytest.raises(ValueError, match="8-bit graph already"):
         quantise(weights, patches, patches, NOW, lambda *_: None)
@@ -72,12 +87,14 @@ class Table:
         self.rows = np.stack([first, first - leads, np.full(len(leads), 0.1)], axis=1).astype(np.float32)
         self._value = value
 
-    def run(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.rows[patches[:, 0, 0, 0]], np.full((len(patches), 3, 7, 7), self._value, np.float32)
+    def run(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        maps = np.full((len(patches), 3, 7, 7), self._value, np.float32)
+        return self.rows[patches[:, 0, 0, 0]], maps, np.full((len(patches), 64), self._value, np.float32)
 
     def predict(self, patches: np.ndarray) -> Minibatch:
-        probabilities, maps = self.run(patches)
-        return Minibatch(probabilities, maps.astype(np.float16), np.ones(len(patches), np.bool_))
+        probabilities, maps, embedding = self.run(patches)
+        is_exact = np.ones(len(patches), np.bool_)
+        return Minibatch(probabilities, maps.astype(np.float16), embedding.astype(np.float16), is_exact)
 
     def explain(self, patch: np.ndarray, *, method: str, layer: str, class_index: int) -> np.ndarray:
         raise AssertionError("nobody asks for it here")
@@ -92,6 +109,7 @@ def test_patches_in_doubt_carry_what_the_exact_pass_says_and_say_so() -> None:
     assert 0.15 < found.is_exact.mean() < 0.3
     assert np.array_equal(found.probabilities, np.where(found.is_exact[:, None], exact.rows, quick.rows))
     assert np.array_equal(found.saliency[:, 0, 0, 0], np.where(found.is_exact, 2.0, 1.0))
+    assert np.array_equal(found.embedding[:, 63], np.where(found.is_exact, 2.0, 1.0))
     assert np.array_equal(found.probabilities.argmax(axis=1), exact.rows.argmax(axis=1))
     assert not np.array_equal(quick.rows.argmax(axis=1), exact.rows.argmax(axis=1))
 

@@ -87,10 +87,10 @@ def test_a_patch_on_which_the_shorter_numbers_overflow_is_predicted_exactly(
     exact: ExactOnDevice, half: SinglePass, patches: np.ndarray
 ) -> None:
     class Overflowing(SinglePass):
-        def run(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            probabilities, maps = super().run(patches)
+        def run(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            probabilities, maps, embedding = super().run(patches)
             probabilities[1] = np.nan
-            return probabilities, maps
+            return probabilities, maps, embedding
 
     found = ScreeningOnDevice(Overflowing(half._captured), exact).predict(patches)
     assert found.is_exact.tolist() == [False, True, False]

@@ -1,5 +1,6 @@
 """Probabilities are softmaxed once, and every class's Grad-CAM comes out of the one forward pass."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 from models.checkpoint import save_checkpoint
+from models.embedding import EMBEDDING_SIZE, directions
 from models.patch_classifier import INPUT_MEAN, INPUT_STD
 from models.predictor import TorchPredictor, load_torch_predictor
 from models.saliency import raw_map
@@ -45,6 +47,19 @@ def test_closed_form_grad_cam_is_that_of_pytorch_grad_cam_before_scaling(
     for index in range(N_CLASSES):
         theirs = raw_map(network, _standardised(patches[:1]), method="gradcam", layer="layer4", class_index=index)
         assert np.abs(maps[0, index] - theirs).max() <= 1e-5 * max(1.0, float(theirs.max()))
+
+
+def test_the_embedding_is_the_pooled_features_of_length_1_on_the_fixed_directions(
+    predictor: TorchPredictor, network: nn.Module, patches: np.ndarray
+) -> None:
+    headless = copy.deepcopy(network)
+    headless.fc = nn.Identity()
+    with torch.inference_mode():
+        features = headless(_standardised(patches)).numpy().astype(float)
+    expected = features / np.linalg.norm(features, axis=1, keepdims=True) @ directions(2048)
+    found = predictor.predict(patches).embedding
+    assert (found.shape, found.dtype) == ((3, EMBEDDING_SIZE), np.float16)
+    assert found.astype(float) == pytest.approx(expected, abs=5e-4)
 
 
 def test_stored_saliency_is_that_map_in_half_precision(

@@ -88,7 +88,7 @@ def test_an_export_leaves_the_graph_and_no_process(
     process = TorchProcess(weights, seconds_idle=600)
     process.export(tmp_path / "graph.xml")
     assert process.process_id is None
-    found, _ = CompiledGraph(tmp_path / "graph.xml").run(patches)
+    found, *_ = CompiledGraph(tmp_path / "graph.xml").run(patches)
     assert found == pytest.approx(reference.predict(patches).probabilities, abs=1e-4)
 
 

@@ -88,7 +88,8 @@ def test_choices_name_what_there_is_and_no_reader_out_of_sight(strip_room: Room)
     read(strip_room, index, Stage.S3, who="bo")
     strip_room.workspace.record_sign_in(BO)
     choices = strip_room.get("/film-strip/choices").json()
-    assert [one["name"] for one in choices["orders"]] == ["uncertain", "disagreeing", "random"]
+    assert [one["name"] for one in choices["orders"]] == ["uncertain", "disagreeing", "nearest", "worth", "random"]
+    assert [bool(one["about"]) for one in choices["orders"]] == [False, False, False, True, False]
     assert [one["name"] for one in choices["slides"]] == ["a", "b"]
     assert [one["name"] for one in choices["sites"]] == ["", "Lyon"]
     assert choices["model"]["is_demo"]
@@ -110,10 +111,33 @@ def test_a_slide_that_is_hidden_leaves_no_trace(strip_room: Room) -> None:
     assert strip_room.slide.slide_id in strip_room.get("/film-strip/page", reader="bo").text
 
 
+def test_the_nearest_patches_are_asked_for_by_run_and_place_and_the_answer_says_to_which(strip_room: Room) -> None:
+    begun = strip_room.get("/film-strip/page?limit=30").json()
+    patch = begun["patches"][20]
+    key = f"{begun['runs'][patch['run']]['run']}:{patch['index']}"
+    page = strip_room.get(f"/film-strip/page?order=nearest&near={key}&find={key}").json()
+    assert (page["found_at"], page["n"]) == (0, begun["n"])
+    assert page["near"] == {"name": begun["runs"][patch["run"]]["name"], "index": patch["index"], "n_left_out": 0}
+    assert (page["patches"][0]["index"], begun["near"]) == (patch["index"], None)
+
+
+def test_nothing_is_near_to_a_patch_of_a_hidden_slide_as_to_one_that_never_was(strip_room: Room) -> None:
+    index = strip_room.get("/film-strip/page?site=Lyon").json()["patches"][0]["index"]
+    protocol = Protocol(name="Trial", slides=(strip_room.slide.slide_id,), readers=(ADA.reader_id,))
+    strip_room.workspace.studies.create(LEAD, protocol)
+    asked = (f"{strip_room.run_id}:{index}", "0" * 32 + ":1")
+    hidden, never = (strip_room.get(f"/film-strip/page?order=nearest&near={key}").json() for key in asked)
+    assert {**hidden, "laid": ""} == {**never, "laid": ""}
+    assert (hidden["n"], hidden["near"]) == (0, None)
+
+
 @pytest.mark.parametrize(
     "question",
     [
         "order=best",
+        "order=nearest",
+        "order=nearest&near=x:3",
+        "order=random&near=" + "0" * 32 + ":1",
         "stages=5",
         "stages=1a;DROP",
         "low=-1",

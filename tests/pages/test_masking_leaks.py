@@ -175,6 +175,9 @@ def addresses(masked: Masked) -> Iterator[str]:
         choices = [[masked.pin_id] if name == "pin_id" else _VALUES.get(name, ids) for name in names]
         for values in product(*choices):
             yield route.url_path_for(route.name, **dict(zip(names, values, strict=True)))
+    predictions = masked.workspace.predictions(masked.run_id)  # type: ignore[arg-type]
+    patch = f"{masked.run_id}:{int(predictions.is_predicted.argmax())}"
+    yield f"/film-strip/page?reads=any&order=nearest&near={patch}&find={patch}"
 
 
 def answers(masked: Masked) -> Iterator[tuple[str, str]]:

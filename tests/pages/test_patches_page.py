@@ -137,8 +137,25 @@ def test_settings_are_kept_for_the_reader(read_room: tuple[Workspace, Seeded]) -
     assert kept_settings(workspace, ADA) == settings == told(opened(workspace))["settings"]
 
 
+def test_the_patch_that_others_are_near_to_is_kept(read_room: tuple[Workspace, Seeded]) -> None:
+    workspace, seeded = read_room
+    settings = {"order": "nearest", "near": f"{seeded[0][1]}:7", "reads": "unread"}
+    keep_settings(workspace, ADA, settings)
+    assert kept_settings(workspace, ADA) == settings
+
+
 @pytest.mark.parametrize(
-    "sent", [None, [], "random", {"order": "best"}, {"seed": "x"}, {"reads": "other"}, {"site": "x" * 300}]
+    "sent",
+    [
+        None,
+        [],
+        "random",
+        {"order": "best"},
+        {"order": "nearest"},
+        {"seed": "x"},
+        {"reads": "other"},
+        {"site": "x" * 300},
+    ],
 )
 def test_settings_that_are_none_are_passed_over(read_room: tuple[Workspace, Seeded], sent: object) -> None:
     workspace, _ = read_room

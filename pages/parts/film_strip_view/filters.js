@@ -4,8 +4,8 @@ const READS = [["unread", "not read by me"], ["any", "read or not"], ["own", "re
 const LARGEST_SEED = 2 ** 31;
 
 class Filters {
-  constructor(element, stages, onChange, onLeave, onRenew) {
-    Object.assign(this, { element, stages, onChange, onRenew });
+  constructor(element, stages, { onChange, onNearest, onLeave, onRenew }) {
+    Object.assign(this, { element, stages, onChange, onNearest, onRenew });
     this.settings = {};
     this.build();
     element.addEventListener("pointerdown", () => { this.isByPointer = true; }, true);
@@ -20,7 +20,7 @@ class Filters {
   }
 
   build() {
-    this.order = this.select("Order", (value) => ({ order: value }), "order");
+    this.order = this.select("Order", (value) => this.orderSettings(value), "order");
     this.shuffle = pushButton("Shuffle again", "Draw another random order", () => this.change({ seed: String(Math.floor(Math.random() * LARGEST_SEED)) }));
     this.reads = this.select("Reads", (value) => (value.startsWith("by:")
       ? { reads: "other", reader: value.slice(3) } : { reads: value, reader: undefined }), "reads");
@@ -57,6 +57,17 @@ class Filters {
     return { element, row: make("label", { class: "fs-field" }, make("span", { class: "fs-label", text: words }), element) };
   }
 
+  aboutOrder(order) {
+    const known = this.choices.orders.find(({ name }) => name === order);
+    return known ? known.about : "";
+  }
+
+  orderSettings(order) {
+    if (order !== "nearest") return { order, near: undefined };
+    this.onNearest(); // it starts from the patch in sight, which is not known here
+    return {};
+  }
+
   number(words, name, fallback) {
     const element = make("input", { type: "number", min: 0, max: 1, step: 0.05, "data-role": `filter-${name}`, "aria-label": `Uncertainty ${words}` });
     element.addEventListener("change", () => {
@@ -75,18 +86,19 @@ class Filters {
   }
 
   clearAll() {
-    const { order, seed } = this.settings;
-    this.settings = inOrder({ order, seed, reads: "any" });
+    const { order, seed, near } = this.settings;
+    this.settings = inOrder({ order, seed, near, reads: "any" });
     this.draw();
-    this.onChange(this.settings);
+    this.onChange();
   }
 
-  change(further) {
+  // Args: find: the patch to go to in what is laid then.
+  change(further, find = null) {
     const settings = inOrder({ ...this.settings, ...further });
     if (JSON.stringify(settings) === JSON.stringify(this.settings)) return;
     this.settings = settings;
     this.draw();
-    this.onChange(settings);
+    this.onChange(find);
   }
 
   useChoices(choices) {

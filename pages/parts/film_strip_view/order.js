@@ -10,7 +10,7 @@ class Order {
   }
 
   clear(query) {
-    Object.assign(this, { query, laid: "", n: 0, nAll: 0, nRead: 0 });
+    Object.assign(this, { query, laid: "", n: 0, nAll: 0, nRead: 0, near: null });
     this.entries = new Map(); // position -> entry
     this.positions = new Map(); // key -> position
     this.stretches = new Map(); // number of a stretch -> promise
@@ -29,7 +29,7 @@ class Order {
     const answer = await this.api.json(`/film-strip/page?${new URLSearchParams(asked)}`);
     if (mine !== this.nAsked) return null;
     this.clear(query);
-    Object.assign(this, { laid: answer.laid, n: answer.n, nAll: answer.n_all });
+    Object.assign(this, { laid: answer.laid, n: answer.n, nAll: answer.n_all, near: answer.near });
     remember("strip.laid", { query, name: answer.laid });
     this.take(answer);
     this.stretches.set(answer.offset / STRETCH, Promise.resolve());

@@ -35,7 +35,10 @@ class StripRoom {
       onSaliency: () => this.toggleSaliency(), onOpen: () => this.openSlide(), onGuide: () => this.guide.toggle(),
     });
     this.grade = new GradePanel(this.find("grade"), stages, (act) => (act.action === "undo" ? this.undo() : this.act(act)));
-    this.filters = new Filters(this.find("filters"), stages, () => this.useSettings(), () => this.leaveFilters(), () => this.renew());
+    this.filters = new Filters(this.find("filters"), stages, {
+      onChange: (find) => this.useSettings(find), onNearest: () => this.orderNearest(),
+      onLeave: () => this.leaveFilters(), onRenew: () => this.renew(),
+    });
     this.filters.settings = inOrder(this.data.settings);
     this.loadDetail = rested(DETAIL_AFTER_MS, () => this.fetchDetail());
     this.keepSettings = rested(400, () => this.emit.setStateValue("settings", this.filters.settings));
@@ -79,6 +82,7 @@ class StripRoom {
       this.isLaying = false;
       this.filters.useChoices(choices);
       this.filters.showCount(this.order);
+      this.drawAbout();
       this.film.clear();
       this.root.dataset.ready = "true";
       if (this.order.n) this.select(start);
@@ -104,10 +108,10 @@ class StripRoom {
     this.drawGrade();
   }
 
-  useSettings() {
+  useSettings(find = null) {
     this.keepSettings();
     this.forgetSettled();
-    this.lay();
+    this.lay(find);
   }
 
   renew() {

@@ -27,7 +27,8 @@ class Shifted(Arithmetic):
     def predict(self, patches: npt.NDArray[np.uint8]) -> Answer:
         said = super().predict(patches)
         is_exact = np.arange(len(patches)) % 2 == 0
-        return said._replace(probabilities=np.roll(said.probabilities, 1, axis=1), is_exact=is_exact)
+        other = np.roll(said.probabilities, 1, axis=1)
+        return said._replace(probabilities=other, embedding=-said.embedding, is_exact=is_exact)
 
 
 def _subject(slide: Slide) -> Subject:
@@ -59,6 +60,7 @@ def test_two_ways_are_compared_on_every_patch_that_the_gate_lets_through(slide: 
     assert equal.n_patches == sum(one.minibatches) > 256
     assert (shifted.n_same, shifted.n_patches) == (0, equal.n_patches)
     assert shifted.largest_difference > 0.01
+    assert (equal.largest_embedding_difference, shifted.largest_embedding_difference > 0.01) == (0.0, True)
     assert shifted.n_exact == sum(-(-n // 2) for n in one.minibatches)
 
 
@@ -117,6 +119,10 @@ def _stages(n_same: int, largest_difference: float) -> StageTally:
     return StageTally(n_patches=9, n_same=n_same, n_exact=2, largest_difference=largest_difference)
 
 
+def _embeddings(largest_difference: float) -> StageTally:
+    return StageTally(n_patches=9, n_same=9, largest_embedding_difference=largest_difference)
+
+
 def _cut(whole_sha256: str = "a", n_taken_over: int = 3, device: str = "cpu (2 threads)") -> CutRun:
     return CutRun(
         n_shards=2,
@@ -137,6 +143,8 @@ def test_a_promise_is_broken_by_one_stage_one_probability_one_bit_or_one_grey_le
     assert not of_stages("exact", _stages(9, 1e-4), is_promised=True).is_broken
     assert of_stages("exact", _stages(8, 0.0), is_promised=True).is_broken
     assert of_stages("exact", _stages(9, 2e-4), is_promised=True).is_broken
+    assert not of_stages("exact", _embeddings(1e-3), is_promised=True).is_broken
+    assert of_stages("exact", _embeddings(2e-3), is_promised=True).is_broken
     assert not of_cut_run("cut", _cut()).is_broken
     assert of_cut_run("cut", _cut(whole_sha256="b")).is_broken
     assert of_cut_run("cut", _cut(n_taken_over=0)).is_broken

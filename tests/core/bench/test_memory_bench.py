@@ -41,7 +41,7 @@ def nested(script: str, name: str) -> str:
 def test_a_peak_stands_when_the_memory_is_given_back() -> None:
     with process(f"{HOLD}; del held; {WAIT}") as running:
         held = held_by(running.pid)
-    assert held.peak_bytes - held.now_bytes > 0.9 * BLOCK_BYTES
+    assert held.each_bytes - held.now_bytes > 0.9 * BLOCK_BYTES
 
 
 def test_what_children_hold_counts_with_their_parent() -> None:
@@ -55,8 +55,8 @@ def test_the_worker_is_told_from_the_app_s_other_children() -> None:
     for name, is_worker in (("core.worker", True), ("other", False)):
         with process(nested(f"{HOLD}; {WAIT}", name)) as running, watched(running.pid) as watch:
             pass
-        assert (watch.worker.peak_bytes > BLOCK_BYTES) == is_worker
-        assert (watch.app.peak_bytes > BLOCK_BYTES) != is_worker
+        assert (watch.worker.at_once_bytes > BLOCK_BYTES) == is_worker
+        assert (watch.app.at_once_bytes > BLOCK_BYTES) != is_worker
 
 
 def test_the_peak_of_a_worker_that_ended_stands() -> None:
@@ -64,8 +64,14 @@ def test_the_peak_of_a_worker_that_ended_stands() -> None:
         watch = MemoryWatch(running.pid)
         watch.look()
     watch.look()
-    assert watch.worker.peak_bytes > BLOCK_BYTES
+    assert watch.worker.at_once_bytes > BLOCK_BYTES
     assert watch.worker.now_bytes == 0
+
+
+def test_what_is_held_one_after_the_other_is_not_held_at_once() -> None:
+    one = Held(now_bytes=1, at_once_bytes=9, each_bytes=9).and_also(Held(now_bytes=7, at_once_bytes=8, each_bytes=8))
+    then = one.and_then(Held(now_bytes=2, at_once_bytes=2, each_bytes=3))
+    assert then == Held(now_bytes=2, at_once_bytes=9, each_bytes=17)
 
 
 def test_a_process_that_has_ended_holds_nothing() -> None:

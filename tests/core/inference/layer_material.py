@@ -18,6 +18,7 @@ def predictions_of(grid: Grid, probabilities: npt.NDArray[np.float32], **arrays:
         "tissue_fraction": np.ones(n, np.float32),
         "collagen_fraction": np.zeros(n, np.float32),
         "saliency": np.zeros((n, 7, 7, 7), np.float16),
+        "embedding": np.zeros((n, 64), np.float16),
         "saliency_on_collagen": np.full((n, 2), np.nan, np.float32),
         "is_exact": np.ones(n, np.bool_),
         **arrays,

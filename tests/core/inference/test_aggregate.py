@@ -24,6 +24,7 @@ def predictions_of(
         collagen_fraction=np.linspace(0, 0.5, n).astype(np.float32),
         probabilities=probabilities.astype(np.float32),
         saliency=np.zeros((n, 7, 7, 7), np.float16),
+        embedding=np.zeros((n, 64), np.float16),
         saliency_on_collagen=np.zeros((n, 2), np.float32),
         is_exact=np.ones(n, np.bool_),
     )

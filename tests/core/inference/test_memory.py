@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.domain.geometry import Box, DeepZoom, Grid
-from core.domain.predictions import PatchPredictions, PatchState
+from core.domain.predictions import EMBEDDING_SIZE, PatchPredictions, PatchState
 from core.inference.heatmap import LayerPainter
 from core.inference.layers import Layer
 from core.inference.results import ARRAYS, Shard, gather, load_results, save_results
@@ -17,6 +17,7 @@ GRID = Grid(x_px=0, y_px=0, side_px=448.0, n_columns=223, n_rows=223)
 ZOOM = DeepZoom(bounds=Box(x_px=0, y_px=0, width_px=100_000, height_px=100_000), tile_px=256)
 _N = GRID.n_patches
 _MAPS_BYTES = _N * 7 * 7 * 7 * 2
+_EMBEDDINGS_BYTES = 2 * EMBEDDING_SIZE * _N
 
 
 def _largest_bytes(work: Callable[[], object]) -> int:
@@ -38,6 +39,7 @@ def _shard(first: int, last: int) -> Shard:
         collagen_fraction=np.zeros(n, np.float32),
         probabilities=np.full((n, 7), 1 / 7, np.float32),
         saliency=np.full((n, 7, 7, 7), 1 + first // 256 % 64, np.float16),
+        embedding=np.zeros((n, 64), np.float16),
         saliency_on_collagen=np.zeros((n, 2), np.float32),
         is_exact=np.ones(n, np.bool_),
     )
@@ -78,4 +80,4 @@ def test_opening_a_run_and_drawing_a_tile_at_full_resolution_takes_a_fraction_of
 
 
 def test_shards_are_laid_out_without_being_held() -> None:
-    assert _largest_bytes(_gathered) < 1.1 * _MAPS_BYTES + 16 * 7 * _N
+    assert _largest_bytes(_gathered) < 1.1 * (_MAPS_BYTES + _EMBEDDINGS_BYTES) + 16 * 7 * _N

@@ -50,6 +50,9 @@ def test_the_stages_are_those_of_the_exact_run_though_not_every_patch_was_comput
     assert 0.1 < fast.is_exact[used].mean() < 0.9
     assert np.array_equal(fast.probabilities[fast.is_exact], exact.probabilities[fast.is_exact])
     assert not np.array_equal(fast.probabilities[used], exact.probabilities[used])
+    sign = np.where(fast.is_exact, 1, -1)[:, None]  # the quick pass has it the other way round
+    assert np.array_equal(sign * fast.embedding, exact.embedding)
+    assert exact.embedding[used].any()
 
 
 def test_the_outcome_counts_what_was_computed_exactly_and_how_far_the_margin_was_widened(

@@ -17,6 +17,7 @@ def _predictions(stages: list[int], tissue: list[float], state: list[int]) -> Pa
         collagen_fraction=np.zeros(n, np.float32),
         probabilities=np.eye(7, dtype=np.float32)[stages],
         saliency=np.zeros((n, 7, 7, 7), np.float16),
+        embedding=np.zeros((n, 64), np.float16),
         saliency_on_collagen=np.zeros((n, 2), np.float32),
         is_exact=np.zeros(n, np.bool_),
     )

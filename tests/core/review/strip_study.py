@@ -11,6 +11,7 @@ from core.domain.geometry import Grid
 from core.domain.people import Reader, ReaderId
 from core.domain.predictions import PatchPredictions, PatchState, Run, RunId
 from core.domain.reads import Disposition, ReadRequest, Sight
+from core.domain.registry import ModelId
 from core.domain.slides import Provenance, Slide, SlideId
 from core.domain.stages import STAGES, Stage
 from core.review.film_strip import FilmStrip, Page, StripSources, Wish
@@ -41,6 +42,7 @@ def predictions_of(number: int) -> PatchPredictions:
         collagen_fraction=np.zeros(N_PLACES, np.float32),
         probabilities=probabilities,
         saliency=np.zeros((N_PLACES, 7, 7, 7), np.float16),
+        embedding=random.standard_normal((N_PLACES, 64)).astype(np.float16),
         saliency_on_collagen=np.zeros((N_PLACES, 2), np.float32),
         is_exact=np.ones(N_PLACES, np.bool_),
     )
@@ -85,6 +87,12 @@ class StripStudy:
         SlideStore(self.database).add_slide(slide, "anna")
         RunStore(self.database).add_run(run)
         self.runs.append((slide, run))
+
+    def predict_with_another_model(self, number: int) -> None:
+        """Have a run among the current ones that another checkpoint made."""
+        slide, run = self.runs[number]
+        self.runs[number] = slide, replace(run, model_id=ModelId("f" * 16))
+        self.n_changes += 1
 
     def supersede_first_run(self) -> None:
         """Have the first run no more among the current ones, as after another model was added."""

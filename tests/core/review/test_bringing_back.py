@@ -40,6 +40,7 @@ def back(database: Database) -> BringingBack:
         collagen_fraction=np.zeros(4, np.float32),
         probabilities=np.zeros((4, 7), np.float32),
         saliency=np.zeros((4, 7, 7, 7), np.float16),
+        embedding=np.zeros((4, 64), np.float16),
         saliency_on_collagen=np.zeros((4, 2), np.float32),
         is_exact=np.ones(4, np.bool_),
     )

@@ -121,6 +121,18 @@ def test_the_most_disagreeing_order_goes_by_the_widest_gap_in_sight(study: Strip
     assert places_of(page) == sorted(predicted, key=lambda place: (-gap(place), -predicted[place][0], place))
 
 
+def test_most_worth_staging_are_the_most_in_doubt_by_unlikeness_and_then_the_others_by_doubt(study: StripStudy) -> None:
+    by_doubt, found = study.places(reads=ANY), study.places(order="worth", reads=ANY)
+    assert (found[0], set(found[:6]), found[6:]) == (by_doubt[0], set(by_doubt[:6]), by_doubt[6:])
+    study.read("bert", *by_doubt[50], Stage.S4)  # hidden from Anna until she has read it
+    assert study.places(order="worth", reads=ANY) == found
+    study.read("anna", *found[0], study.predicted()[found[0]][1])  # as called: nothing lies apart
+    again = study.places(order="worth", reads=ANY)
+    assert (again[5], set(again[:6]), again[6:]) == (found[0], set(found[:6]), found[6:])
+    study.hidden.add((ANNA, slide_id_of(found[0][0])))
+    assert all(place[0] != found[0][0] for place in study.places(order="worth", reads=ANY))
+
+
 def test_a_random_order_is_that_of_its_seed_and_outlives_another_run(study: StripStudy) -> None:
     drawn = study.places(order="random", seed=7)
     assert sorted(drawn) == sorted(study.places()) != drawn
