@@ -31,7 +31,7 @@ from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.inference.worker_process import WORKER_COMMAND
 from core.networks import FastModeRecords, describe_weights
-from core.retraining.training_sets import TrainingSets, TrainingSources
+from core.retraining.training_sets import SetStores, StudySources, TrainingSets, TrainingSources
 from core.review.accepting import Accepting
 from core.review.adjudication import Adjudicating, Cases
 from core.review.bringing_back import BringingBack
@@ -68,6 +68,7 @@ from core.store.regions import RegionStore
 from core.store.runs import RunStore
 from core.store.slides import SlideStore
 from core.store.studies import StudyStore
+from core.store.training_choices import TrainingChoiceStore
 
 _TILE_CACHE_BYTES = 192 << 20
 _DEMO_ACTOR = ReaderId("demo")
@@ -148,13 +149,14 @@ class Workspace:
                 slides=self.slides.slides,
                 models=self.models.models,
                 runs=self.runs.runs,
-                current_run=self.current_run,
+                predictions=self.predictions,
                 is_left_out=self.bringing_back.is_left_out,
                 readers=self.readers,
                 is_hidden=self.sight.is_hidden,
                 regions=self.regions.visible,
+                study=StudySources(self.roster, self.cases, self.guide),
             ),
-            record=self.training_sets.add,
+            SetStores(self.training_sets, TrainingChoiceStore(self.database)),
             code_version=self.code_version,
             clock=self.clock,
         )

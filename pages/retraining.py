@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from core.domain.datasets import Counts, Isolation, Split, TrainingPatch, TrainingSet
+from core.domain.datasets import Counts, Split, TrainingSet
 from core.domain.people import Reader, Role
 from core.domain.stages import STAGE_NAMES
-from core.retraining.export import folder_named
+from core.retraining.export import ExportPlan, folder_named, plan_of
 from core.retraining.running_export import RunningExport
 from core.retraining.selection import ExportRequest, Selection
-from core.retraining.splits import assign_splits, stages_by_split
-from pages.parts import messages, session
+from core.retraining.splits import largest_imbalance, stages_by_fold, stages_by_split
+from pages.parts import messages, session, training_choice
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-_ISOLATIONS = {"Subject": Isolation.SUBJECT, "Site": Isolation.SITE}
-_SIDES = {
-    "Train 70, validation 15, test 15": (0.7, 0.15, 0.15),
-    "Train 70, test 30": (0.7, 0.0, 0.3),
-}
 _COLOURS = {Split.TRAIN: "#3a1a70", Split.VALIDATION: "#6d8fc9", Split.TEST: "#a9bccd"}
 _RUNNING = "retraining.running"
 _NAME = "retraining.name"
@@ -33,42 +29,34 @@ _DEMO_SLIDES = "Demo slides"
 _DEMO = "DEMO: these patches were drawn by a program. A model trained on them says nothing about real livers."
 
 
+class _Target(NamedTuple):
+    """The folder to write, by name, and the set to say the changes since; None: the last of its kind."""
+
+    name: str
+    parent: Path | None
+
+
 @messages.guarded
 def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader."""
     st.title("Training set")
     messages.show_kept()
-    request = _ask()
+    request = training_choice.ask(workspace, reader)
     selection = workspace.training.preview(reader, request)
     if selection.has_both_kinds and _wants_demo():
         request = replace(request, demo=True)
         selection = workspace.training.preview(reader, request)
     _draw_masked(workspace, reader)
     if selection.patches or selection.left_out:
-        _draw_selection(selection)
-        _draw_export(workspace, reader, request, selection)
+        _draw_selection(workspace, reader, request, selection)
     else:
         messages.show_empty(
             "No patch has been read yet.",
             "Open a slide on the Review page, choose a patch in the film strip, and accept its stage with A or "
-            "correct it with 1 to 7. Every patch that you read appears here.",
+            "correct it with 1 to 7. Every patch that you read appears here. Slides that were read as a whole give "
+            "patches with Weak stages, under Selection.",
         )
     _draw_earlier(workspace)
-
-
-def _ask() -> ExportRequest:
-    """Draw what can be chosen and give the request."""
-    by, sides, number = st.columns([2, 3, 1], vertical_alignment="bottom")
-    isolation = by.radio(
-        "Never on two sides",
-        tuple(_ISOLATIONS),
-        horizontal=True,
-        key="retraining.isolation",
-        help="By subject, no animal or patient is cut. By site, whole sites with all their subjects are held out.",
-    )
-    fractions = sides.selectbox("Sides, in percent of patches", tuple(_SIDES), key="retraining.sides")
-    seed = number.number_input("Seed", min_value=0, max_value=2**31, value=1, key="retraining.seed")
-    return ExportRequest(isolation=_ISOLATIONS[isolation], fractions=_SIDES[fractions], seed=int(seed))
 
 
 def _wants_demo() -> bool:
@@ -86,23 +74,47 @@ def _draw_masked(workspace: Workspace, reader: Reader) -> None:
         )
 
 
-def _draw_selection(selection: Selection) -> None:
+def _draw_selection(workspace: Workspace, reader: Reader, request: ExportRequest, selection: Selection) -> None:
     if selection.is_demo:
         st.warning(_DEMO)
     if not selection.patches:
         st.info("No read patch can be used yet; the table says why.")
+    plan = _plan(selection, request)
+    selection = selection if plan is None else plan.shown_as(selection)
     numbers = (
         ("Patches", len(selection.patches)),
         ("Subjects", len(selection.by_subject)),
         ("Sites", len(selection.by_site)),
+        ("Weak", selection.n_weak),
         ("Left out", len(selection.left_out)),
     )
-    for place, (name, number) in zip(st.columns(4), numbers, strict=True):
+    for place, (name, number) in zip(st.columns(5), numbers, strict=True):
         place.metric(name, number)
-    if selection.left_out:
-        _draw_left_out(selection)
+    if plan is not None:
+        _draw_balance(plan)
     if selection.patches:
         _draw_counts(selection)
+    if selection.left_out:
+        _draw_left_out(selection, is_open=plan is None)
+    if plan is not None:
+        _draw_export(workspace, reader, request)
+
+
+def _plan(selection: Selection, request: ExportRequest) -> ExportPlan | None:
+    """Give the set to be, or None after saying why it cannot be divided so."""
+    found: list[ExportPlan] = []
+    if selection.patches:
+        messages.guarded(lambda: found.append(plan_of(selection, request)))()
+    return found[0] if found else None
+
+
+def _draw_left_out(selection: Selection, *, is_open: bool) -> None:
+    reasons = ", ".join(f"{reason} {number}" for reason, number in selection.left_out_by_reason)
+    with st.expander(f"Left out: {reasons}", expanded=is_open):
+        why, which = st.columns([2, 3])
+        why.dataframe(_table("Reason", selection.left_out_by_reason), hide_index=True)
+        rows = [(one.slide_name, one.patch_index, one.reason.value, one.slide_id) for one in selection.left_out]
+        which.dataframe(pd.DataFrame(rows, columns=["Slide", "Patch", "Reason", "Slide id"]), hide_index=True)
 
 
 def _draw_counts(selection: Selection) -> None:
@@ -112,24 +124,14 @@ def _draw_counts(selection: Selection) -> None:
             place.dataframe(_table(name, counts), hide_index=True)
 
 
-def _draw_left_out(selection: Selection) -> None:
-    st.subheader("Left out")
-    st.dataframe(_table("Reason", selection.left_out_by_reason), hide_index=True)
-    with st.expander("Which patches"):
-        rows = [(one.slide_name, one.patch_index, one.reason.value) for one in selection.left_out]
-        st.dataframe(pd.DataFrame(rows, columns=["Slide", "Patch", "Reason"]), hide_index=True)
-
-
 @messages.guarded
-def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest, selection: Selection) -> None:
-    """Draw how the stages lie on the sides, then the export; a split that cannot be made says so instead."""
-    if not selection.patches:
-        return
-    _draw_balance(assign_splits(selection.patches, request))
+def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest) -> None:
+    """Draw the export, or how far it is."""
     st.subheader("Export")
     st.caption(
-        "224 x 224 pixel patches as scanned (sRGB, not stain-normalised) with manifest, splits, proof of isolation, "
-        "recipe, card and checksums. The folder is written whole or not at all."
+        "Patches as scanned (sRGB, not stain-normalised) with manifest, splits, proof of isolation, changes, recipe, "
+        "card and checksums; an animal or a near-duplicate image on two sides is refused. The folder is written whole "
+        "or not at all."
     )
     running = session.get(_RUNNING, RunningExport)
     if running is not None and running.is_running:
@@ -139,21 +141,22 @@ def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest, s
         _draw_ending(running)
     if session.get(_NAME, str) is None:
         session.put(_NAME, f"training-{workspace.clock():%Y%m%d-%H%M%S}")
-    name = st.text_input("Name of the new folder in the app's exports", key=_NAME)
+    name_at, parent_at = st.columns(2)
+    name = name_at.text_input("Name of the new folder in the app's exports", key=_NAME)
+    with parent_at:
+        parent = training_choice.ask_parent(workspace)
     st.button(
         "Export",
         type="primary",
         key="retraining.start",
         on_click=_start,
-        args=(workspace, reader, request, name, session.token(_TOKEN)),
+        args=(workspace, reader, request, _Target(name, parent), session.token(_TOKEN)),
     )
 
 
-def _draw_balance(patches: tuple[TrainingPatch, ...]) -> None:
-    frame = pd.DataFrame(
-        {side.value: counts for side, counts in stages_by_split(patches)},
-        index=pd.Index(STAGE_NAMES, name="stage"),
-    )
+def _draw_balance(plan: ExportPlan) -> None:
+    sides = {side.value: counts for side, counts in stages_by_split(plan.patches)}
+    frame = pd.DataFrame(sides, index=pd.Index(STAGE_NAMES, name="stage"))
     st.subheader("Stages on each side")
     chart, table = st.columns([3, 2])
     chart.bar_chart(
@@ -164,15 +167,28 @@ def _draw_balance(patches: tuple[TrainingPatch, ...]) -> None:
         horizontal=True,
         height=300,
     )
+    folds = {f"fold {fold}": counts for fold, counts in stages_by_fold(plan.patches)}
     table.dataframe(frame)
+    missing = [
+        f"{name} has no {', '.join(frame.index[frame[name] == 0])}" for name in frame if (frame[name] == 0).any()
+    ]
+    apart = largest_imbalance(stages_by_split(plan.patches))
+    st.caption(
+        "; ".join([f"A stage's share on a side differs from its share of all by at most {apart:.2f}", *missing]) + "."
+    )
+    if folds:
+        st.dataframe(pd.DataFrame(folds, index=pd.Index(STAGE_NAMES, name="stage in fold")))
 
 
 @messages.guarded_callback
-def _start(workspace: Workspace, reader: Reader, request: ExportRequest, name: str, token: str) -> None:
+def _start(workspace: Workspace, reader: Reader, request: ExportRequest, target: _Target, token: str) -> None:
     """Begin the export that was asked for, once for each token."""
-    out = folder_named(workspace.data_dir / "exports", name)
+    out = folder_named(workspace.data_dir / "exports", target.name)
     if session.spend(_TOKEN, token):
-        session.put(_RUNNING, RunningExport(lambda watch: workspace.training.export(reader, request, out, watch)))
+        session.put(
+            _RUNNING,
+            RunningExport(lambda watch: workspace.training.export(reader, request, out, watch, target.parent)),
+        )
 
 
 def _draw_progress(running: RunningExport) -> None:
@@ -193,6 +209,8 @@ def _draw_ending(running: RunningExport) -> None:
         f"{' (DEMO)' if written.is_demo else ''}. Folder and content hash:"
     )
     st.code(f"{written.path}\n{written.content_sha256}", language=None)
+    if written.parent_sha256 is not None:
+        st.caption(f"Since {written.parent_sha256[:12]}: {_changes(written)}. All of it is in changes.json.")
 
 
 def _draw_earlier(workspace: Workspace) -> None:
@@ -208,13 +226,22 @@ def _earlier_row(one: TrainingSet) -> dict[str, str | int]:
         "Written (UTC)": f"{one.written_at:%Y-%m-%d %H:%M}",
         "By": one.written_by,
         "Patches": one.n_patches,
+        "Weak": one.n_weak,
         "Sides": ", ".join(f"{name} {number}" for name, number in one.by_split),
+        "Folds": one.n_folds,
         "Subjects": one.n_subjects,
         "Never cut": one.isolation.value,
         "Slides": "DEMO" if one.is_demo else "real",
+        "Selection": one.choice_name or one.choice_sha256[:12],
+        "Since parent": _changes(one),
         "Content": one.content_sha256,
         "Folder": str(one.path),
     }
+
+
+def _changes(written: TrainingSet) -> str:
+    """Say how many patches were added, removed, relabelled and moved; empty without a parent."""
+    return ", ".join(f"{number} {kind}" for kind, number in written.changes)
 
 
 def _table(name: str, counts: Counts) -> pd.DataFrame:

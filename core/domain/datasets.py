@@ -10,15 +10,20 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
+from core.domain.adjudication import ConsensusRule
 from core.domain.geometry import Box
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
 from core.domain.reads import Disposition, ReadId
 from core.domain.slides import SlideId
-from core.domain.stages import Stage
+from core.domain.stages import N_STAGES, Stage
 
 Counts = tuple[tuple[str, int], ...]
 """Names and how often each occurs, in the order they are to be shown."""
+
+
+WEAK = "weak"
+"""What a patch is called whose stage is its slide's."""
 
 
 class Split(Enum):
@@ -30,21 +35,31 @@ class Split(Enum):
 
 
 class Isolation(Enum):
-    """What a split never cuts. By site cuts no subject either."""
+    """What a split never cuts. By site or by scanner cuts no subject either."""
 
     SUBJECT = "subject"
     SITE = "site"
+    SCANNER = "scanner"
 
 
 class LeftOutReason(Enum):
     """Why a patch that somebody read is not in the set."""
 
     READERS_DIFFER = "readers differ"
+    NO_CONSENSUS = "no consensus by the rule"
+    TOO_FEW_READS = "fewer reads than asked for"
+    OTHER_STUDY = "read in no chosen study"
+    OTHER_READER = "read by no chosen reader"
+    OTHER_GUIDE = "read under no chosen guide version"
+    UNSURE = "read with less confidence than asked for"
+    TAKEN_OUT = "taken out of this selection"
+    CONCERN = "slide has a quality concern"
     EXCLUDED = "excluded by a reader"
     DEFERRED = "deferred by a reader"
     WITHDRAWN = "read taken back"
     NO_SUBJECT = "slide has no subject"
     NO_SITE = "slide has no site"
+    NO_SCANNER = "slide has no scanner"
     NO_MPP = "microns per pixel are not known"
     MPP_RESTATED = "microns per pixel were stated after the read"
     NO_SLIDE = "slide is not registered"
@@ -56,7 +71,9 @@ class LeftOutReason(Enum):
     SLIDE_CHANGED = "slide file changed or is missing"
     UNREADABLE = "pixels cannot be read"
     QUALITY = "left out by the quality gate"
+    UNJUDGED = "not judged by today's quality gate"
     REGION = "in a region that a reader excluded"
+    WEAK_HELD_OUT = "weak stage of an animal held out"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,9 +86,12 @@ class PatchSize:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingPatch:
-    """One patch with the stage that its readers agree on.
+    """One patch with the stage that its readers settled on.
 
-    The read named is the first reader's; `n_readers` agreed. `split` is None until the patch has a side.
+    The read named is the first that gave this stage; `votes` says how many readers gave each. `guide_version` is the
+    one that stood when it was made, 0: none yet. `confidence` is the lowest stated, 0: none was. A weak patch carries
+    the stage of its slide, and the read named is one of the slide. `split` is None until the patch has a side; `fold`
+    counts from 1, 0: in none.
     """
 
     slide_id: SlideId
@@ -79,20 +99,38 @@ class TrainingPatch:
     subject: str
     site: str | None
     stain_batch: str | None
+    scanner: str | None
     patch_index: int
     box: Box
     stage: Stage
     source: Disposition
     reader_id: ReaderId
     read_id: ReadId
-    n_readers: int
+    rule: ConsensusRule
+    votes: tuple[int, ...]
+    guide_version: int
+    confidence: int
     model_run: RunId | None
     recipe_hash: str
+    is_weak: bool = False
     split: Split | None = None
+    fold: int = 0
 
     def __post_init__(self) -> None:
         if not self.source.counts or not self.subject.strip():
             raise ValueError("a training patch needs a read that counts and a subject")
+        if len(self.votes) != N_STAGES or sum(self.votes) < 1:
+            raise ValueError("a training patch has at least one vote, and a number of them for every stage")
+
+    @property
+    def n_readers(self) -> int:
+        """Give how many readers gave a stage, not only this one."""
+        return sum(self.votes)
+
+    @property
+    def source_name(self) -> str:
+        """Say how the stage came about: the disposition of the read named, or 'weak'."""
+        return WEAK if self.is_weak else self.source.value
 
     @property
     def subject_key(self) -> str:
@@ -105,9 +143,20 @@ class TrainingPatch:
         return comparable(self.site or "")
 
     @property
+    def scanner_key(self) -> str:
+        """Give the scanner as splits compare it; empty where none is stated."""
+        return comparable(self.scanner or "")
+
+    @property
+    def side(self) -> str:
+        """Name what leaks are looked for between: the fold where there is one, else the split; empty for neither."""
+        return side_name(self.split, self.fold) if self.split else ""
+
+    @property
     def file_name(self) -> str:
-        """Give the path of the patch inside its set."""
-        return f"patches/{self.stage.value}/{self.slide_id}_{self.patch_index}.png"
+        """Give the path of the patch inside its set; weak ones lie apart."""
+        folder = WEAK if self.is_weak else "patches"
+        return f"{folder}/{self.stage.value}/{self.slide_id}_{self.patch_index}.png"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +171,11 @@ class LeftOutPatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingSet:
-    """A written set. `content_sha256` depends on its patches, stages and sides alone, not on time or place."""
+    """A written set. `content_sha256` depends on its patches, stages and sides alone, not on time or place.
+
+    `choice_sha256` names the selection it was made by, `choice_name` what that is kept as (None: not kept), and
+    `parent_sha256` the content of the set that `changes` are counted since (None: none). `n_folds` 0: no folds.
+    """
 
     content_sha256: str
     path: Path
@@ -141,6 +194,17 @@ class TrainingSet:
     code_version: str
     written_by: ReaderId
     written_at: datetime
+    n_weak: int = 0
+    n_folds: int = 0
+    choice_sha256: str = ""
+    choice_name: str | None = None
+    parent_sha256: str | None = None
+    changes: Counts = ()
+
+
+def side_name(split: Split, fold: int) -> str:
+    """Name a side: the fold where there is one, else the split."""
+    return f"fold {fold}" if fold else split.value
 
 
 def comparable(name: str) -> str:

@@ -32,6 +32,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_MOST_NAMED = 10
+
 
 class FibroreadError(Exception):
     """Say what happened, to which thing, and what to do next."""
@@ -129,12 +131,14 @@ class BadRegion(UserMustAct):
 
 
 class LeakingSplit(UserMustAct):
-    """A training set that would put one subject, site or image on both sides; `names` are the offenders."""
+    """A training set that would put one subject, site, scanner or image on two sides; `names` are the offenders."""
 
     def __init__(self, kind: str, names: tuple[str, ...], where: str) -> None:
         self.kind, self.names, self.where = kind, names, where
+        further = len(names) - _MOST_NAMED
+        shown = ", ".join(names[:_MOST_NAMED]) + (f" and {further} more" if further > 0 else "")
         super().__init__(
-            f"The {kind} {', '.join(names)} would be in {where} at once. Nothing was written. "
+            f"The {kind} {shown} would be in {where} at once. Nothing was written. "
             "Correct the slides' subjects and sites, or leave these patches out, and export again."
         )
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from core.domain.datasets import LeftOutPatch, PatchSize, Split, TrainingSet
+from core.domain.choices import Choice
+from core.domain.datasets import WEAK, LeftOutPatch, PatchSize, Split, TrainingSet
 from core.domain.errors import RunDamaged
 from core.domain.quality import Concerns, concerns_to_plain
 from core.domain.recipe import Recipe
 from core.domain.stages import STAGE_NAMES
 from core.preprocess.quality import QUALITY_VERSION
-from core.retraining.isolation import IsolationProof
+from core.retraining.changes import SetChanges
 from core.retraining.manifest import NOT_HASHED, WrittenPatch
-from core.retraining.splits import stages_by_split
+from core.retraining.splits import largest_imbalance, stages_by_fold, stages_by_split
 
 DEMO_MARK = "DEMO: drawn by a program, not real tissue; a model trained on it says nothing about real livers"
 COLOURS = (
     "sRGB as scanned (ICC profile applied where the file carries one), not stain-normalised; "
     "normalise with the recipe's stain method when training"
+)
+BALANCE = (
+    "greedy over whole subjects (or sites, scanners) in an order drawn by the seed, then single moves while they help; "
+    "least chi-square distance of patches by stage, and of the number of units, from the fractions asked for"
 )
 _LIBRARIES = ("numpy", "openslide-python", "pillow", "pyarrow")
 _README = """Fibroread training set
@@ -30,9 +36,11 @@ Patches of {side_px} x {side_px} pixels at {mpp:g} um per pixel, RGB, {colours}.
 Stages: Kleiner / NASH-CRN, {stages}. Split by {isolation}; seed {seed}. {n_patches} patches, {n_subjects} subjects.
 Content {content}
 
-manifest.parquet  one row a patch        splits.json  sides, balance, proof of isolation
-patches/STAGE/    the images             recipe.json  what was cut, and how it is to be coloured
-card.json         counts, what was left out and why, versions
+manifest.parquet  one row a patch        splits.json  sides, folds, balance, proof of isolation
+patches/STAGE/    images that were read  recipe.json  what was cut, and how it is to be coloured
+weak/STAGE/       images that carry the stage of their slide; only where that was asked for
+card.json         the selection, counts, what was left out and why, versions
+changes.json      what was added, removed, relabelled or moved since the parent set
 checksums.txt     `sha256sum -c checksums.txt` checks every file
 
 With pandas and Pillow:
@@ -41,7 +49,7 @@ With pandas and Pillow:
     from PIL import Image
 
     manifest = pd.read_parquet("manifest.parquet")
-    train = manifest[manifest["split"] == "train"]
+    train = manifest[(manifest["split"] == "train"){only_read}]
     image, stage = Image.open(train["file"].iloc[0]).convert("RGB"), train["stage"].iloc[0]
 
 With torchvision, one side at a time (classes are the folders, in the order of the stages that occur):
@@ -50,21 +58,40 @@ With torchvision, one side at a time (classes are the folders, in the order of t
 
     names = {{name.rsplit("/", 1)[1] for name in train["file"]}}
     dataset = ImageFolder(
-        "patches", is_valid_file=lambda path: path.replace("\\\\", "/").rsplit("/", 1)[1] in names, allow_empty=True
+        "{folder}", is_valid_file=lambda path: path.replace("\\\\", "/").rsplit("/", 1)[1] in names, allow_empty=True
     )
 
-Use the sides as they are: sections of one animal are not independent, and no animal is on two sides.
+Use the sides as they are: sections of one animal are not independent, and no animal is on two sides. Where there are
+folds, `fold` counts from 1, and 0 is in none: the test side, or weak patches that every fold trains on; `split` takes
+fold 1 for validation. {weak}
+`votes` is a JSON list of how many readers gave each stage; `guide_version` and `confidence` 0: none is stated.
 The content hash is SHA-256 over the line `training-set-1` and one line of JSON with sorted keys for each row of the
-manifest in the order of `file`, without the columns {not_hashed}.
+manifest in the order of `file`, without the columns {not_hashed}; what is not stated is null.
 """
+_WEAK_APART = "Weak patches (`is_weak`) train only: nothing held out is judged by them."
+_WEAK_ALONE = (
+    "All patches here are weak: they carry the stage of their slide, on every side; nobody staged a patch itself."
+)
 
 
-def write_splits(path: Path, summary: TrainingSet, proof: IsolationProof, written: Iterable[WrittenPatch]) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardFacts:
+    """What a card says beside the summary. `changes` None: there was nothing to compare with."""
+
+    choice: Choice
+    left_out: Sequence[LeftOutPatch]
+    slide_concerns: Mapping[str, Concerns]
+    changes: SetChanges | None
+
+
+def write_splits(
+    path: Path, summary: TrainingSet, proof: Mapping[str, object], written: Sequence[WrittenPatch]
+) -> None:
     """Write who is on which side, how the stages lie, and the proof that no subject is on two."""
-    balance = {
-        side.value: dict(zip(STAGE_NAMES, counts, strict=True))
-        for side, counts in stages_by_split(one.patch for one in written)
-    }
+    by_split = stages_by_split(one.patch for one in written)
+    by_fold = stages_by_fold(one.patch for one in written)
+    balance = {side.value: dict(zip(STAGE_NAMES, counts, strict=True)) for side, counts in by_split}
+    folds = {f"fold {fold}": dict(zip(STAGE_NAMES, counts, strict=True)) for fold, counts in by_fold}
     asked = {side.value: share for side, share in zip(Split, summary.fractions, strict=True)}
     _write_json(
         path,
@@ -73,8 +100,15 @@ def write_splits(path: Path, summary: TrainingSet, proof: IsolationProof, writte
             "seed": summary.seed,
             "fractions_asked": asked,
             "fractions_found": {side: number / summary.n_patches for side, number in summary.by_split},
+            "n_folds": summary.n_folds,
             "patches_by_stage": balance,
-            "proof_of_isolation": proof.to_json(),
+            "patches_by_stage_in_folds": folds,
+            "balance": {
+                "method": BALANCE,
+                "largest_difference_of_a_stage_share": round(largest_imbalance(by_split), 4),
+                "largest_difference_of_a_stage_share_in_folds": round(largest_imbalance(by_fold), 4),
+            },
+            "proof_of_isolation": dict(proof),
         },
     )
 
@@ -87,15 +121,27 @@ def write_recipe(path: Path, size: PatchSize, recipes: Sequence[Recipe]) -> None
     )
 
 
-def write_card(
-    folder: Path, summary: TrainingSet, left_out: Sequence[LeftOutPatch], slide_concerns: Mapping[str, Concerns]
-) -> None:
+def write_changes(path: Path, changes: SetChanges | None) -> None:
+    """Write what is new since the parent; a set without one says so."""
+    _write_json(path, {"parent_content_sha256": None} if changes is None else changes.to_json())
+
+
+def write_card(folder: Path, summary: TrainingSet, facts: CardFacts) -> None:
     """Write card.json and README.txt: counts, versions, what was left out and why, and how to open the set."""
-    quality = {
-        "version": QUALITY_VERSION,
-        "slides_with_concerns": {name: concerns_to_plain(concerns) for name, concerns in slide_concerns.items()},
+    concerns = {name: concerns_to_plain(of_slide) for name, of_slide in facts.slide_concerns.items()}
+    further = {
+        "quality_gate": {"version": QUALITY_VERSION, "slides_with_concerns": concerns},
+        "selection": {
+            "name": summary.choice_name,
+            "sha256": summary.choice_sha256,
+            "choice": facts.choice.to_json(),
+        },
+        "changes_since_parent": None
+        if facts.changes is None
+        else {"parent_content_sha256": facts.changes.parent_sha256, "counts": dict(facts.changes.counts)},
     }
-    _write_json(folder / "card.json", {**_card(summary, left_out), "quality_gate": quality})
+    _write_json(folder / "card.json", {**_card(summary, facts.left_out), **further})
+    is_weak_alone = summary.n_weak == summary.n_patches
     text = _README.format(
         mark=f"{DEMO_MARK}.\n" if summary.is_demo else "",
         side_px=summary.patch_size.side_px,
@@ -107,7 +153,10 @@ def write_card(
         n_patches=summary.n_patches,
         n_subjects=summary.n_subjects,
         content=summary.content_sha256,
-        not_hashed=" and ".join(NOT_HASHED),
+        weak=_WEAK_ALONE if is_weak_alone else _WEAK_APART,
+        only_read="" if is_weak_alone else ' & ~manifest["is_weak"]',
+        folder=WEAK if is_weak_alone else "patches",
+        not_hashed=", ".join(NOT_HASHED),
     )
     (folder / "README.txt").write_text(text, encoding="utf-8")
 
@@ -125,6 +174,8 @@ def _card(summary: TrainingSet, left_out: Sequence[LeftOutPatch]) -> dict[str, o
         "n_slides": summary.n_slides,
         "n_subjects": summary.n_subjects,
         "n_sites": summary.n_sites,
+        "n_weak_patches": summary.n_weak,
+        "n_folds": summary.n_folds,
         "by_split": dict(summary.by_split),
         "by_stage": dict(summary.by_stage),
         "left_out": {

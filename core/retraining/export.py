@@ -2,93 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from core.domain.datasets import (
-    LeftOutPatch,
-    LeftOutReason,
-    PatchSize,
-    Split,
-    TrainingPatch,
-    TrainingSet,
-    count,
-)
-from core.domain.errors import BadSlide, Cancelled, FolderTaken, NothingToDo, SlideChanged, TooFewSubjects, UserMustAct
-from core.domain.geometry import Box
+from core.domain.datasets import LeftOutPatch, LeftOutReason, PatchSize, Split, TrainingPatch, TrainingSet, count
+from core.domain.errors import FolderTaken, NothingToDo, TooFewSubjects, UserMustAct
 from core.domain.people import ReaderId
 from core.domain.quality import Concerns
 from core.domain.reads import Read
 from core.domain.recipe import Recipe
 from core.domain.slides import Slide, SlideId
 from core.domain.stages import STAGE_NAMES
-from core.retraining.card import write_card, write_checksums, write_recipe, write_splits
-from core.retraining.isolation import SideRow, prove_isolation
+from core.retraining.card import CardFacts, write_card, write_changes, write_checksums, write_recipe, write_splits
+from core.retraining.changes import Parent, changes_since
+from core.retraining.images import ImageWriter, PatchReaders, Watch, read_png
+from core.retraining.isolation import SideRow, prove_images_apart, prove_isolation
 from core.retraining.manifest import WrittenPatch, content_sha256, read_manifest, side_rows, write_manifest
-from core.retraining.selection import ExportRequest, Selection, count_left_out, leave_out, select, without_left_out
-from core.retraining.splits import assign_splits
+from core.retraining.selection import (
+    ExportRequest,
+    Selection,
+    SelectionFacts,
+    count_left_out,
+    select,
+    without_left_out,
+)
+from core.retraining.settling import ReadingFacts
+from core.retraining.splits import assign_splits, weak_held_out
+from core.retraining.weak import SetMaterial, WeakSources, with_weak
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_PNG_COMPRESSION = 1  # three times as fast as the usual 6, files a seventh larger
-
-
-class PatchReader(Protocol):
-    """Reads a level-0 box of one slide at a size."""
-
-    def read(self, box: Box, width_px: int, height_px: int) -> npt.NDArray[np.uint8]:
-        """Give (height, width, 3) sRGB; BadSlide when the pixels cannot be read."""
-        ...
-
-
-class PatchReaders(Protocol):
-    """Lends the reader of a slide."""
-
-    def lease(self, slide: Slide) -> AbstractContextManager[PatchReader]:
-        """Give the reader for a while; SlideChanged or BadSlide when the file is not the slide."""
-        ...
-
-
-def _show_nothing(n_done: int, n_total: int, words: str) -> None:
-    """Take the progress and show nothing."""
-
-
-def _never() -> bool:
-    return False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watch:
-    """Whoever waits for long work: is told (done, total, words) and may ask it to stop."""
-
-    progress: Callable[[int, int, str], None] = _show_nothing
-    is_cancelled: Callable[[], bool] = _never
-
-    def tell(self, n_done: int, n_total: int, words: str) -> None:
-        """Report progress; Cancelled when the person asked to stop."""
-        if self.is_cancelled():
-            raise Cancelled("The export was stopped. Nothing was written.")
-        self.progress(n_done, n_total, words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportSources:
     """All that a set is made of: every standing read, slide and recipe, a way to the pixels, and who wrote when.
 
-    `keepers_out` say of patches whether they stay out, each for its reason.
+    `keepers_out` say of patches whether they stay out, each for its reason. `parent` None: nothing to compare with.
     """
 
     reads: tuple[Read, ...]
@@ -102,10 +57,18 @@ class ExportSources:
     keepers_out: Mapping[LeftOutReason, Callable[[Sequence[TrainingPatch]], Sequence[bool]]] = field(
         default_factory=dict
     )
+    reading: ReadingFacts = field(default_factory=ReadingFacts)
+    weak: WeakSources = field(default_factory=WeakSources)
+    parent: Parent | None = None
 
     def select(self, request: ExportRequest) -> Selection:
         """Give what would be in the set, and what would not."""
-        selection = select(self.reads, self.slides, {recipe.hash: recipe for recipe in self.recipes}, request)
+        recipes = {recipe.hash: recipe for recipe in self.recipes}
+        facts = SelectionFacts(reading=self.reading, concerns=self.concerns)
+        selection = select(self.reads, self.slides, recipes, request, facts)
+        slides = {slide.slide_id: slide for slide in self.slides}
+        material = SetMaterial(slides=slides, recipes=recipes, facts=facts)
+        selection = with_weak(selection, request, self.weak, material)
         for reason, keeps_out in self.keepers_out.items():
             selection = without_left_out(selection, keeps_out, reason)
         return selection
@@ -121,6 +84,10 @@ class ExportPlan:
     patch_size: PatchSize
     is_demo: bool
 
+    def shown_as(self, selection: Selection) -> Selection:
+        """Give the selection that the plan was made of, with what the sides left out taken out of its counts."""
+        return replace(selection, patches=self.patches, left_out=self.left_out)
+
 
 def write_training_set(
     request: ExportRequest, sources: ExportSources, out: Path, watch: Watch | None = None
@@ -135,41 +102,83 @@ def write_training_set(
 
 def plan_training_set(request: ExportRequest, sources: ExportSources) -> ExportPlan:
     """Give every selected patch its side; NothingToDo or TooFewSubjects when that cannot be."""
-    selection = sources.select(request)
+    return plan_of(sources.select(request), request)
+
+
+def plan_of(selection: Selection, request: ExportRequest) -> ExportPlan:
+    """Give every patch of a selection its side; weak ones of animals that are held out stay out.
+
+    Raises: NothingToDo, TooFewSubjects.
+    """
     patches = assign_splits(selection.patches, request)
-    if selection.patch_size is None:
+    held_out = weak_held_out(patches)
+    sided = replace(selection, patches=patches)
+    kept = without_left_out(sided, lambda _: held_out, LeftOutReason.WEAK_HELD_OUT)
+    if kept.patch_size is None:
         raise NothingToDo("No patch can go into a training set.")
     return ExportPlan(
         request=request,
-        patches=patches,
-        left_out=selection.left_out,
-        patch_size=selection.patch_size,
-        is_demo=selection.is_demo,
+        patches=kept.patches,
+        left_out=kept.left_out,
+        patch_size=kept.patch_size,
+        is_demo=kept.is_demo,
     )
 
 
 def write_plan(plan: ExportPlan, sources: ExportSources, out: Path, watch: Watch) -> TrainingSet:
     """Write a planned set into `out`, which must not exist or be empty.
 
-    Isolation is proved of the plan before any pixel is read, and again of the manifest as it lies on disk.
-    Patches whose slide changed or whose pixels cannot be read are left out and counted.
+    Isolation is proved of the plan before any pixel is read, and again of the manifest as it lies on disk, images
+    included. Patches whose slide changed or whose pixels cannot be read are left out and counted.
     """
     prove_isolation((SideRow.of(patch) for patch in plan.patches), plan.request.isolation)
     with _written_whole(out) as folder:
-        outcomes = tuple(_write_images(plan, sources, folder, watch))
+        slides = {slide.slide_id: slide for slide in sources.slides}
+        writer = ImageWriter(slides=slides, readers=sources.readers, side_px=plan.patch_size.side_px, folder=folder)
+        outcomes = tuple(writer.write(plan.patches, watch))
         written = tuple(one for one in outcomes if isinstance(one, WrittenPatch))
         left_out = (*plan.left_out, *(one for one in outcomes if isinstance(one, LeftOutPatch)))
         _require_all_sides(plan, written)
-        write_manifest(written, folder / "manifest.parquet")
-        rows = read_manifest(folder / "manifest.parquet")
-        proof = prove_isolation(side_rows(rows), plan.request.isolation)
-        summary = _summary(plan, sources, out, written, left_out, content_sha256(rows))
-        used = {one.patch.recipe_hash for one in written}
-        write_splits(folder / "splits.json", summary, proof, written)
-        write_recipe(folder / "recipe.json", plan.patch_size, [one for one in sources.recipes if one.hash in used])
-        write_card(folder, summary, left_out, _slide_concerns(sources, written))
+        summary = _write_papers(plan, sources, _Written(out, folder, written, left_out), watch)
         write_checksums(folder, written)
         watch.tell(len(plan.patches), len(plan.patches), "done")
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    out: Path
+    folder: Path
+    patches: tuple[WrittenPatch, ...]
+    left_out: tuple[LeftOutPatch, ...]
+
+
+def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, watch: Watch) -> TrainingSet:
+    """Write the manifest, prove of it that nothing leaks, and write the other papers."""
+    folder = written.folder
+    write_manifest(written.patches, folder / "manifest.parquet")
+    rows = read_manifest(folder / "manifest.parquet")
+    seen = side_rows(rows)
+    proof = prove_isolation(seen, plan.request.isolation)
+    watch.tell(len(plan.patches), len(plan.patches), "looking for near-duplicates")
+    apart = prove_images_apart(seen, lambda place: read_png(folder / str(rows[place]["file"])))
+    changes = None if sources.parent is None else changes_since(sources.parent, rows)
+    summary = replace(
+        _summary(plan, sources, written, content_sha256(rows)), changes=() if changes is None else changes.counts
+    )
+    used = {one.patch.recipe_hash for one in written.patches}
+    write_splits(
+        folder / "splits.json", summary, {**proof.to_json(), "near_duplicates": apart.to_json()}, written.patches
+    )
+    write_recipe(folder / "recipe.json", plan.patch_size, [one for one in sources.recipes if one.hash in used])
+    write_changes(folder / "changes.json", changes)
+    facts = CardFacts(
+        choice=plan.request.choice,
+        left_out=written.left_out,
+        slide_concerns=_slide_concerns(sources, written.patches),
+        changes=changes,
+    )
+    write_card(folder, summary, facts)
     return summary
 
 
@@ -204,62 +213,10 @@ def _written_whole(out: Path) -> Iterator[Path]:
         raise
 
 
-def _write_images(
-    plan: ExportPlan, sources: ExportSources, folder: Path, watch: Watch
-) -> Iterator[WrittenPatch | LeftOutPatch]:
-    """Write the image of every patch, slide by slide; give each as written or as left out."""
-    slides = {slide.slide_id: slide for slide in sources.slides}
-    n_done, n_total = 0, len(plan.patches)
-    by_slide = groupby(sorted(plan.patches, key=lambda patch: patch.slide_id), key=lambda patch: patch.slide_id)
-    for slide_id, of_slide in by_slide:
-        patches = tuple(of_slide)
-        for outcome in _write_slide(slides[slide_id], patches, plan.patch_size.side_px, sources.readers, folder):
-            watch.tell(n_done, n_total, patches[0].slide_name)
-            n_done += 1
-            yield outcome
-
-
-def _write_slide(
-    slide: Slide, patches: Sequence[TrainingPatch], side_px: int, readers: PatchReaders, folder: Path
-) -> Iterator[WrittenPatch | LeftOutPatch]:
-    n_done = 0
-    try:
-        with readers.lease(slide) as reader:
-            for patch in patches:
-                outcome = _write_patch(reader, patch, side_px, folder)
-                n_done += 1
-                yield outcome
-    except (SlideChanged, BadSlide):
-        yield from (leave_out(patch, LeftOutReason.SLIDE_CHANGED) for patch in patches[n_done:])
-
-
-def _write_patch(reader: PatchReader, patch: TrainingPatch, side_px: int, folder: Path) -> WrittenPatch | LeftOutPatch:
-    try:
-        pixels = np.ascontiguousarray(reader.read(patch.box, side_px, side_px))
-    except BadSlide:
-        return leave_out(patch, LeftOutReason.UNREADABLE)
-    png = encode_png(pixels)
-    path = folder / patch.file_name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(png)
-    return WrittenPatch(
-        patch=patch,
-        png_sha256=hashlib.sha256(png).hexdigest(),
-        pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
-    )
-
-
-def encode_png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Give an RGB image as PNG without time, name or any other note."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=_PNG_COMPRESSION)
-    return buffer.getvalue()
-
-
 def _require_all_sides(plan: ExportPlan, written: Sequence[WrittenPatch]) -> None:
     """Refuse a set that lost a whole side because its slides could not be read."""
-    wanted = {patch.split for patch in plan.patches}
-    found = {one.patch.split for one in written}
+    wanted = {patch.side for patch in plan.patches}
+    found = {one.patch.side for one in written}
     if wanted != found:
         raise TooFewSubjects(f"readable {plan.request.isolation.value}", n_needed=len(wanted), n_found=len(found))
 
@@ -270,18 +227,11 @@ def _slide_concerns(sources: ExportSources, written: Sequence[WrittenPatch]) -> 
     return {name: concerns for name, concerns in sorted(by_name.items()) if concerns}
 
 
-def _summary(
-    plan: ExportPlan,
-    sources: ExportSources,
-    out: Path,
-    written: Sequence[WrittenPatch],
-    left_out: Sequence[LeftOutPatch],
-    content: str,
-) -> TrainingSet:
-    patches = [one.patch for one in written]
+def _summary(plan: ExportPlan, sources: ExportSources, written: _Written, content: str) -> TrainingSet:
+    patches = [one.patch for one in written.patches]
     return TrainingSet(
         content_sha256=content,
-        path=out.absolute(),
+        path=written.out.absolute(),
         isolation=plan.request.isolation,
         seed=plan.request.seed,
         fractions=plan.request.fractions,
@@ -292,9 +242,14 @@ def _summary(
         n_sites=len({patch.site_key for patch in patches if patch.site}),
         by_split=count((patch.split.value for patch in patches if patch.split), [side.value for side in Split]),
         by_stage=count((patch.stage.value for patch in patches), STAGE_NAMES),
-        left_out=count_left_out(left_out),
+        left_out=count_left_out(written.left_out),
         is_demo=plan.is_demo,
         code_version=sources.code_version,
         written_by=sources.written_by,
         written_at=sources.written_at,
+        n_weak=sum(patch.is_weak for patch in patches),
+        n_folds=plan.request.n_folds,
+        choice_sha256=plan.request.choice.sha256,
+        choice_name=plan.request.choice_name,
+        parent_sha256=None if sources.parent is None else sources.parent.content_sha256,
     )

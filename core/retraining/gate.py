@@ -18,26 +18,36 @@ from core.review.shapes import holds
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingGate:
-    """Says whether the quality gate keeps patches out of training sets.
+    """Says what the quality gate makes of patches: the one that inference used, in its version of today.
 
-    `is_left_out_of` says it of a patch of a run, what readers brought back included.
-    Limits: a slide without a run of today's gate on the patch's grid is not judged.
+    `judged_runs` gives the runs of today's gate over a slide as it is measured now, the one to be asked first.
+    `is_left_out_of` says of a patch of a run whether it is left out, what readers brought back included.
     """
 
-    current_run: Callable[[SlideId], Run | None]
+    judged_runs: Callable[[SlideId], Sequence[Run]]
     recipes: Iterable[Recipe]
     is_left_out_of: Callable[[RunId, int], bool]
 
-    def __call__(self, patches: Sequence[TrainingPatch]) -> list[bool]:
+    def leaves_out(self, patches: Sequence[TrainingPatch]) -> list[bool]:
         """Say of each patch whether the gate left it out."""
-        sizes = {recipe.hash: size_of(recipe) for recipe in self.recipes}
-        runs = {slide_id: self.current_run(slide_id) for slide_id in {patch.slide_id for patch in patches}}
-        return [self._leaves_out(patch, runs[patch.slide_id], sizes) for patch in patches]
+        runs = self._runs(patches)
+        return [
+            run is not None and self.is_left_out_of(run.run_id, patch.patch_index)
+            for patch, run in zip(patches, runs, strict=True)
+        ]
 
-    def _leaves_out(self, patch: TrainingPatch, run: Run | None, sizes: Mapping[str, PatchSize]) -> bool:
-        if run is None or sizes.get(run.recipe_hash) != sizes.get(patch.recipe_hash):
-            return False
-        return self.is_left_out_of(run.run_id, patch.patch_index)
+    def does_not_know(self, patches: Sequence[TrainingPatch]) -> list[bool]:
+        """Say of each patch whether today's gate never looked at it: there is no run on its grid."""
+        return [run is None for run in self._runs(patches)]
+
+    def _runs(self, patches: Sequence[TrainingPatch]) -> list[Run | None]:
+        sizes = {recipe.hash: size_of(recipe) for recipe in self.recipes}
+        runs = {slide_id: tuple(self.judged_runs(slide_id)) for slide_id in {patch.slide_id for patch in patches}}
+        return [_on_grid(runs[patch.slide_id], patch, sizes) for patch in patches]
+
+
+def _on_grid(runs: Sequence[Run], patch: TrainingPatch, sizes: Mapping[str, PatchSize]) -> Run | None:
+    return next((run for run in runs if sizes.get(run.recipe_hash) == sizes.get(patch.recipe_hash)), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,22 +26,34 @@ _SCHEMA = pa.schema(
         *((name, pa.string()) for name in _MORE_TEXT),
         ("n_readers", pa.int64()),
         *((name, pa.string()) for name in _HASHES),
+        ("fold", pa.int64()),
+        ("is_weak", pa.bool_()),
+        ("scanner", pa.string()),
+        ("rule", pa.string()),
+        ("guide_version", pa.int64()),
+        ("confidence", pa.int64()),
+        ("votes", pa.string()),
+        ("perceptual_hash", pa.string()),
     ]
 )
 COLUMNS: tuple[str, ...] = tuple(_SCHEMA.names)
-NOT_HASHED = ("slide", "png_sha256")
-"""Columns that the content hash leaves out: a slide's name and the packing of a PNG change nothing it holds."""
+NOT_HASHED = ("slide", "png_sha256", "perceptual_hash")
+"""Columns that the content hash leaves out: the name of a slide, how a PNG is packed, what follows from the pixels."""
 
 Row = Mapping[str, str | int | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenPatch:
-    """A patch whose image lies in the set. `pixels_sha256` is over its RGB bytes, `png_sha256` over its file."""
+    """A patch whose image lies in the set. `pixels_sha256` is over its RGB bytes, `png_sha256` over its file.
+
+    `perceptual` is the hash that near-duplicates are looked for by.
+    """
 
     patch: TrainingPatch
     png_sha256: str
     pixels_sha256: str
+    perceptual: int
 
     def to_row(self) -> dict[str, str | int | None]:
         """Give the manifest's row."""
@@ -59,7 +71,7 @@ class WrittenPatch:
             "width_px": box.width_px,
             "height_px": box.height_px,
             "stage": patch.stage.value,
-            "source": patch.source.value,
+            "source": patch.source_name,
             "reader": patch.reader_id,
             "read_id": patch.read_id,
             "model_run": patch.model_run,
@@ -68,6 +80,14 @@ class WrittenPatch:
             "n_readers": patch.n_readers,
             "png_sha256": self.png_sha256,
             "pixels_sha256": self.pixels_sha256,
+            "fold": patch.fold,
+            "is_weak": patch.is_weak,
+            "scanner": patch.scanner,
+            "rule": patch.rule.value,
+            "guide_version": patch.guide_version,
+            "confidence": patch.confidence,
+            "votes": json.dumps(patch.votes),
+            "perceptual_hash": f"{self.perceptual:016x}",
         }
 
 
@@ -93,7 +113,11 @@ def side_rows(rows: Iterable[Row]) -> tuple[SideRow, ...]:
             subject=str(row["subject"]),
             site=str(row["site"] or ""),
             slide_id=str(row["slide_id"]),
+            scanner=str(row["scanner"] or ""),
+            fold=int(row["fold"] or 0),
+            patch_index=int(row["patch"] or 0),
             image=str(row["pixels_sha256"]),
+            perceptual=int(str(row["perceptual_hash"]), 16),
         )
         for row in rows
     )

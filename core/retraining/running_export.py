@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from core.domain.datasets import TrainingSet
 from core.domain.errors import FibroreadError
-from core.retraining.export import Watch
+from core.retraining.images import Watch
 
 _log = logging.getLogger(__name__)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from core.domain.choices import Choice, PatchPlace
 from core.domain.datasets import (
     Counts,
     Isolation,
@@ -17,12 +18,16 @@ from core.domain.datasets import (
 )
 from core.domain.geometry import Box, Grid
 from core.domain.people import Reader, Role
-from core.domain.reads import Disposition, Read
+from core.domain.predictions import RunId
+from core.domain.quality import Concerns
+from core.domain.reads import Read
 from core.domain.recipe import Recipe
 from core.domain.slides import Slide, SlideId
 from core.domain.stages import STAGE_NAMES
+from core.retraining.settling import ReadingFacts, Settled, StageOrigin, origin_of, settle
 from core.review.masking import visible_reads
 
+MOST_FOLDS = 20
 _SUM_TOLERANCE = 1e-6
 
 
@@ -30,20 +35,35 @@ _SUM_TOLERANCE = 1e-6
 class ExportRequest:
     """What a person asks of a set. Fractions are of train, validation and test and sum to 1; 0 leaves one out.
 
-    `demo` None takes real slides where there are any, else demo slides; never both in one set.
+    `choice_name` is what the choice is kept as, None: not kept. `n_folds` divides what is not held out for the test
+    into so many folds, the first of which is the validation side; 0: none. `demo` None takes real slides where there
+    are any, else demo slides; never both in one set.
     """
 
+    choice: Choice = field(default_factory=Choice)
+    choice_name: str | None = None
     isolation: Isolation = Isolation.SUBJECT
     seed: int = 1
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    n_folds: int = 0
     demo: bool | None = None
 
     def __post_init__(self) -> None:
         held_out = self.fractions[1] + self.fractions[2]
         if min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > _SUM_TOLERANCE:
             raise ValueError("the fractions of train, validation and test are 0 to 1 and sum to 1")
-        if self.fractions[0] <= 0 or held_out <= _SUM_TOLERANCE:
+        if self.fractions[0] <= 0 or (held_out <= _SUM_TOLERANCE and not self.n_folds):
             raise ValueError("a set needs patches to train on and patches held out from training")
+        if self.n_folds and not 2 <= self.n_folds <= MOST_FOLDS:
+            raise ValueError(f"a set has no folds or 2 to {MOST_FOLDS}, not {self.n_folds}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SelectionFacts:
+    """What is known beside reads, slides and recipes: of the reads, and what is wrong with which slide."""
+
+    reading: ReadingFacts = field(default_factory=ReadingFacts)
+    concerns: Mapping[SlideId, Concerns] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +94,12 @@ class Selection:
     @property
     def by_source(self) -> Counts:
         """Count the patches by how their stage came about."""
-        return count(patch.source.value for patch in self.patches)
+        return count(patch.source_name for patch in self.patches)
+
+    @property
+    def n_weak(self) -> int:
+        """Count the patches that carry their slide's stage."""
+        return sum(patch.is_weak for patch in self.patches)
 
     @property
     def left_out_by_reason(self) -> Counts:
@@ -103,28 +128,49 @@ def size_of(recipe: Recipe) -> PatchSize:
 
 
 def select(
-    reads: Iterable[Read], slides: Iterable[Slide], recipes: Mapping[str, Recipe], request: ExportRequest
+    reads: Iterable[Read],
+    slides: Iterable[Slide],
+    recipes: Mapping[str, Recipe],
+    request: ExportRequest,
+    facts: SelectionFacts | None = None,
 ) -> Selection:
-    """Gather standing patch reads into one row for each patch that its readers agree on.
+    """Gather standing patch reads into one row for each patch that its readers settle by the rule chosen.
 
-    A patch that readers stage differently, or that one of them excluded or deferred, is left out: nothing
-    here settles a disagreement. Reads of slides as a whole are not patches and play no part.
+    Reads of slides as a whole are not patches and play no part. Raises: NothingToDo where Dawid-Skene has too few
+    readers.
     """
+    facts = facts or SelectionFacts()
     known_slides = {slide.slide_id: slide for slide in slides}
+    places = dict(sorted(_by_place(reads, recipes).items(), key=_place_order))
+    problems = {place: _problem(place, known_slides.get(place[0]), request, facts) for place in places}
+    fit = {place: place_reads for place, place_reads in places.items() if problems[place] is None}
+    settled = settle(fit, request.choice, facts.reading)
     taken: list[TrainingPatch] = []
     left_out: list[LeftOutPatch] = []
-    for (slide_id, _, index), place_reads in sorted(_by_place(reads, recipes).items(), key=_place_order):
-        slide = known_slides.get(slide_id)
-        outcome = _judge(place_reads, slide, recipes, request)
-        if isinstance(outcome, TrainingPatch):
-            taken.append(outcome)
-        else:
-            name = slide.name if slide else str(slide_id)
-            left_out.append(LeftOutPatch(slide_id=slide_id, slide_name=name, patch_index=index, reason=outcome))
-    kinds = {known_slides[patch.slide_id].is_demo for patch in taken}
+    for place in places:
+        slide = known_slides.get(place[0])
+        stands = problems[place] or settled[place]
+        cut = _cut(stands, slide, recipes, facts.reading) if isinstance(stands, Settled) and slide else stands
+        if isinstance(cut, TrainingPatch):
+            taken.append(cut)
+        elif isinstance(cut, LeftOutReason):
+            name = slide.name if slide else str(place[0])
+            left_out.append(LeftOutPatch(slide_id=place[0], slide_name=name, patch_index=place[2], reason=cut))
+    return _of_one_kind(taken, left_out, known_slides, recipes, request)
+
+
+def _of_one_kind(
+    taken: list[TrainingPatch],
+    left_out: list[LeftOutPatch],
+    slides: Mapping[SlideId, Slide],
+    recipes: Mapping[str, Recipe],
+    request: ExportRequest,
+) -> Selection:
+    """Leave out what is drawn beside what is real, or the other way, and every patch size but the most frequent."""
+    kinds = {slides[patch.slide_id].is_demo for patch in taken}
     is_demo = request.demo if request.demo is not None else kinds == {True}
     foreign = LeftOutReason.REAL_SLIDE if is_demo else LeftOutReason.DEMO_SLIDE
-    taken = _without(taken, [known_slides[p.slide_id].is_demo != is_demo for p in taken], foreign, left_out)
+    taken = _without(taken, [slides[patch.slide_id].is_demo != is_demo for patch in taken], foreign, left_out)
     sizes = [size_of(recipes[patch.recipe_hash]) for patch in taken]
     size = max(set(sizes), key=lambda one: (sizes.count(one), -one.mpp, one.side_px), default=None)
     taken = _without(taken, [one != size for one in sizes], LeftOutReason.OTHER_PATCH_SIZE, left_out)
@@ -190,72 +236,89 @@ def leave_out(patch: TrainingPatch, reason: LeftOutReason) -> LeftOutPatch:
     )
 
 
-def _judge(
-    reads: Sequence[Read], slide: Slide | None, recipes: Mapping[str, Recipe], request: ExportRequest
-) -> TrainingPatch | LeftOutReason:
-    standing = _latest_of_each_reader(reads)
-    problem = _problem_of_slide(slide, request) or _problem_of_reads(standing)
-    if problem is not None or slide is None:
-        return problem or LeftOutReason.NO_SLIDE
-    first = min(standing, key=lambda read: read.sequence)
-    recipe = recipes.get(first.item.recipe_hash or "")
-    if recipe is None:
-        return LeftOutReason.NO_RECIPE
-    if slide.stated_mpp and any(read.read_at < slide.stated_mpp.stated_at for read in standing):
-        return LeftOutReason.MPP_RESTATED
-    box = _box(slide, recipe, first.item.patch_index or 0)
-    return LeftOutReason.OUTSIDE_GRID if box is None else _row(first, slide, box, n_readers=len(standing))
-
-
-def _latest_of_each_reader(reads: Sequence[Read]) -> list[Read]:
-    """Give each reader's last word on a patch, those taken back left out."""
-    latest = {read.reader_id: read for read in sorted(reads, key=lambda read: read.sequence)}
-    return [read for read in latest.values() if read.disposition is not Disposition.WITHDRAWN]
-
-
-def _problem_of_reads(standing: Sequence[Read]) -> LeftOutReason | None:
-    if not standing:
-        return LeftOutReason.WITHDRAWN
-    if any(read.disposition is Disposition.EXCLUDED for read in standing):
-        return LeftOutReason.EXCLUDED
-    if any(not read.disposition.counts or read.stage is None for read in standing):
-        return LeftOutReason.DEFERRED
-    return LeftOutReason.READERS_DIFFER if len({read.stage for read in standing}) > 1 else None
-
-
-def _problem_of_slide(slide: Slide | None, request: ExportRequest) -> LeftOutReason | None:
+def _problem(place: _Place, slide: Slide | None, request: ExportRequest, facts: SelectionFacts) -> LeftOutReason | None:
+    """Say what keeps a place out whatever its reads say."""
+    if PatchPlace(slide_id=place[0], patch_index=place[2]) in request.choice.excluded:
+        return LeftOutReason.TAKEN_OUT
     if slide is None:
         return LeftOutReason.NO_SLIDE
-    if not (slide.provenance.subject or "").strip():
-        return LeftOutReason.NO_SUBJECT
-    if request.isolation is Isolation.SITE and not (slide.provenance.site or "").strip():
-        return LeftOutReason.NO_SITE
+    return problem_of_slide(slide, request, facts.concerns.get(slide.slide_id, ()))
+
+
+def problem_of_slide(slide: Slide, request: ExportRequest, concerns: Concerns) -> LeftOutReason | None:
+    """Say what keeps every patch of a slide out of a set, or None."""
+    origin = slide.provenance
+    wanted = (
+        (LeftOutReason.NO_SUBJECT, origin.subject),
+        (LeftOutReason.NO_SITE, origin.site if request.isolation is Isolation.SITE else "-"),
+        (LeftOutReason.NO_SCANNER, origin.scanner if request.isolation is Isolation.SCANNER else "-"),
+    )
+    for reason, stated in wanted:
+        if not (stated or "").strip():
+            return reason
+    if any(concern.code in request.choice.without_concerns for concern in concerns):
+        return LeftOutReason.CONCERN
     return LeftOutReason.NO_MPP if slide.mpp is None else None
 
 
-def _box(slide: Slide, recipe: Recipe, index: int) -> Box | None:
+def _cut(
+    settled: Settled, slide: Slide, recipes: Mapping[str, Recipe], facts: ReadingFacts
+) -> TrainingPatch | LeftOutReason:
+    """Give the training patch of a settled place, or why there is none."""
+    recipe = recipes.get(settled.first.item.recipe_hash or "")
+    if recipe is None:
+        return LeftOutReason.NO_RECIPE
+    if slide.stated_mpp and any(read.read_at < slide.stated_mpp.stated_at for read in settled.reads):
+        return LeftOutReason.MPP_RESTATED
+    index = settled.first.item.patch_index or 0
+    box = patch_box(slide, recipe, index)
+    if box is None:
+        return LeftOutReason.OUTSIDE_GRID
+    first = settled.first
+    cut = Cut(patch_index=index, box=box, recipe_hash=recipe.hash, model_run=first.sight.model_run)
+    return training_patch(slide, origin_of(settled, facts), cut)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """Where a patch lies, on whose grid, and the run that was seen when it was read (None: none)."""
+
+    patch_index: int
+    box: Box
+    recipe_hash: str
+    model_run: RunId | None
+    is_weak: bool = False
+
+
+def training_patch(slide: Slide, origin: StageOrigin, cut: Cut) -> TrainingPatch:
+    """Join a slide, a stage and a place; blanks in the slide's table state nothing."""
+    stated = slide.provenance
+    return TrainingPatch(
+        slide_id=slide.slide_id,
+        slide_name=slide.name,
+        subject=(stated.subject or "").strip(),
+        site=(stated.site or "").strip() or None,
+        stain_batch=(stated.stain_batch or "").strip() or None,
+        scanner=(stated.scanner or "").strip() or None,
+        patch_index=cut.patch_index,
+        box=cut.box,
+        stage=origin.stage,
+        source=origin.source,
+        reader_id=origin.reader_id,
+        read_id=origin.read_id,
+        rule=origin.rule,
+        votes=origin.votes,
+        guide_version=origin.guide_version,
+        confidence=origin.confidence,
+        model_run=cut.model_run,
+        recipe_hash=cut.recipe_hash,
+        is_weak=cut.is_weak,
+    )
+
+
+def patch_box(slide: Slide, recipe: Recipe, index: int) -> Box | None:
+    """Give where a patch of a slide lies, or None outside its grid and for a slide without a scale."""
     if slide.mpp is None:
         return None
     grid = Grid.over(slide.scan.bounds, recipe.patch_px * recipe.mpp / slide.mpp.mean)
     return grid.box(index) if 0 <= index < grid.n_patches else None
-
-
-def _row(first: Read, slide: Slide, box: Box, *, n_readers: int) -> TrainingPatch:
-    if first.stage is None or first.item.patch_index is None or first.item.recipe_hash is None:
-        raise ValueError("a training patch is made of a read of a patch with a stage")
-    return TrainingPatch(
-        slide_id=slide.slide_id,
-        slide_name=slide.name,
-        subject=(slide.provenance.subject or "").strip(),
-        site=(slide.provenance.site or "").strip() or None,
-        stain_batch=(slide.provenance.stain_batch or "").strip() or None,
-        patch_index=first.item.patch_index,
-        box=box,
-        stage=first.stage,
-        source=first.disposition,
-        reader_id=first.reader_id,
-        read_id=first.read_id,
-        n_readers=n_readers,
-        model_run=first.sight.model_run,
-        recipe_hash=first.item.recipe_hash,
-    )

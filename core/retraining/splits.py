@@ -18,26 +18,62 @@ from core.retraining.selection import ExportRequest
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 _SMALLEST_GAIN = 1e-9
+_Side = tuple[Split, int]
+_TRAINING: _Side = (Split.TRAIN, 0)
 
 
 def assign_splits(patches: Sequence[TrainingPatch], request: ExportRequest) -> tuple[TrainingPatch, ...]:
-    """Give every patch a side; whole subjects, or whole sites with all their subjects, go to one side.
+    """Give every patch a side; whole subjects, or whole sites or scanners with all their subjects, go to one side.
 
     A greedy choice in an order drawn by the seed, then single moves while they help. What it makes small is
-    the chi-square distance of patches by stage, and of the number of subjects, from the fractions asked for.
+    the chi-square distance of patches by stage, and of the number of subjects, from the fractions asked for. Folds
+    are dealt in the same way, in equal parts of what the test side leaves; the first is the validation side.
+    Weak patches weigh nothing beside read ones: those of units without a read patch train and are in no fold.
     Source: the balance of Sechidis 2011 (iterative stratification), here with whole groups.
     Raises: NothingToDo, TooFewSubjects.
     """
     if not patches:
         raise NothingToDo("No patch can go into a training set: no read of a patch counts. See what is left out.")
     unit_of = _unit_names(patches, request.isolation)
+    has_read = not all(patch.is_weak for patch in patches)
+    weighing = [not (patch.is_weak and has_read) for patch in patches]
+    dealt = [(patch, unit) for patch, unit, weighs in zip(patches, unit_of, weighing, strict=True) if weighs]
+    side_of = _deal([patch for patch, _ in dealt], [unit for _, unit in dealt], request)
+    return tuple(
+        replace(patch, split=side_of.get(unit, _TRAINING)[0], fold=side_of.get(unit, _TRAINING)[1])
+        for patch, unit in zip(patches, unit_of, strict=True)
+    )
+
+
+def weak_held_out(patches: Sequence[TrainingPatch]) -> list[bool]:
+    """Say of patches with a side which carry a weak stage where read ones are held out: none of these may be judged by.
+
+    Where a set has weak patches alone they are on every side.
+    """
+    if all(patch.is_weak for patch in patches):
+        return [False] * len(patches)
+    return [patch.is_weak and (patch.split is not Split.TRAIN or patch.fold > 0) for patch in patches]
+
+
+def _deal(patches: Sequence[TrainingPatch], unit_of: Sequence[str], request: ExportRequest) -> dict[str, _Side]:
+    """Give the side of each unit."""
     units = sorted(set(unit_of), key=lambda unit: hashlib.sha256(f"{request.seed}\n{unit}".encode()).digest())
-    sides = [(side, share) for side, share in zip(Split, request.fractions, strict=True) if share > 0]
+    sides = _sides(request)
     if len(units) < len(sides):
         raise TooFewSubjects(request.isolation.value, n_needed=len(sides), n_found=len(units))
     chosen = _balance(_count_stages(patches, unit_of, units), np.array([share for _, share in sides]))
-    side_of = {unit: sides[number][0] for unit, number in zip(units, chosen, strict=True)}
-    return tuple(replace(patch, split=side_of[unit]) for patch, unit in zip(patches, unit_of, strict=True))
+    return {unit: sides[number][0] for unit, number in zip(units, chosen, strict=True)}
+
+
+def _sides(request: ExportRequest) -> list[tuple[_Side, float]]:
+    """Give every side, with its fold, and its share of the patches."""
+    shares = dict(zip(Split, request.fractions, strict=True))
+    if not request.n_folds:
+        return [((side, 0), share) for side, share in shares.items() if share > 0]
+    part = (1 - shares[Split.TEST]) / request.n_folds
+    folds = range(1, request.n_folds + 1)
+    test = [((Split.TEST, 0), shares[Split.TEST])] if shares[Split.TEST] > 0 else []
+    return [((Split.VALIDATION if fold == 1 else Split.TRAIN, fold), part) for fold in folds] + test
 
 
 def stages_by_split(patches: Iterable[TrainingPatch]) -> tuple[tuple[Split, tuple[int, ...]], ...]:
@@ -49,18 +85,38 @@ def stages_by_split(patches: Iterable[TrainingPatch]) -> tuple[tuple[Split, tupl
     return tuple((side, tuple(counts[side])) for side in Split if side in counts)
 
 
+def stages_by_fold(patches: Iterable[TrainingPatch]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Count the patches of each stage in every fold, in order; empty without folds."""
+    counts: dict[int, list[int]] = {}
+    for patch in patches:
+        if patch.fold:
+            counts.setdefault(patch.fold, [0] * N_STAGES)[patch.stage.index] += 1
+    return tuple((fold, tuple(counts[fold])) for fold in sorted(counts))
+
+
+def largest_imbalance(by_side: Iterable[tuple[object, Sequence[int]]]) -> float:
+    """Give the largest difference between a stage's share on a side and its share of all; 0 is perfect balance."""
+    counts = np.array([row for _, row in by_side], np.float64).reshape(-1, N_STAGES)
+    counts = counts[counts.sum(axis=1) > 0]
+    if not len(counts):
+        return 0.0
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    return float(np.abs(shares - counts.sum(axis=0) / counts.sum()).max())
+
+
 def _unit_names(patches: Sequence[TrainingPatch], isolation: Isolation) -> list[str]:
-    """Name what must stay together for each patch; sites that share a subject are one unit."""
+    """Name what must stay together for each patch; sites, or scanners, that share a subject are one unit."""
     if isolation is Isolation.SUBJECT:
         return [patch.subject_key for patch in patches]
-    unit_of_site: dict[str, str] = {patch.site_key: patch.site_key for patch in patches}
-    sites_of: defaultdict[str, set[str]] = defaultdict(set)
-    for patch in patches:
-        sites_of[patch.subject_key].add(patch.site_key)
-    for sites in sites_of.values():
-        joined = {unit_of_site[site] for site in sites}
-        unit_of_site = {site: min(joined) if unit in joined else unit for site, unit in unit_of_site.items()}
-    return [unit_of_site[patch.site_key] for patch in patches]
+    keys = [patch.site_key if isolation is Isolation.SITE else patch.scanner_key for patch in patches]
+    unit_of_key = {key: key for key in keys}
+    keys_of: defaultdict[str, set[str]] = defaultdict(set)
+    for patch, key in zip(patches, keys, strict=True):
+        keys_of[patch.subject_key].add(key)
+    for shared in keys_of.values():
+        joined = {unit_of_key[key] for key in shared}
+        unit_of_key = {key: min(joined) if unit in joined else unit for key, unit in unit_of_key.items()}
+    return [unit_of_key[key] for key in keys]
 
 
 def _count_stages(patches: Sequence[TrainingPatch], unit_of: Sequence[str], units: Sequence[str]) -> FloatArray:

@@ -74,6 +74,12 @@ class TrainingSetStore:
             left_out=_pairs(plain["left_out"]),
             is_demo=plain["is_demo"],
             code_version=plain["code_version"],
+            n_weak=plain.get("n_weak", 0),  # sets written before there were weak patches, folds, choices and parents
+            n_folds=plain.get("n_folds", 0),
+            choice_sha256=plain.get("choice_sha256", ""),
+            choice_name=plain.get("choice_name"),
+            parent_sha256=plain.get("parent_sha256"),
+            changes=_pairs(plain.get("changes", [])),
         )
 
 
@@ -92,6 +98,12 @@ def _counts_json(written: TrainingSet) -> str:
         "left_out": written.left_out,
         "is_demo": written.is_demo,
         "code_version": written.code_version,
+        "n_weak": written.n_weak,
+        "n_folds": written.n_folds,
+        "choice_sha256": written.choice_sha256,
+        "choice_name": written.choice_name,
+        "parent_sha256": written.parent_sha256,
+        "changes": written.changes,
     }
     return json.dumps(plain, sort_keys=True)
 

@@ -31,6 +31,7 @@ RECORDED_TABLES = (
     ("preference", "SELECT * FROM preference"),
     ("setting", "SELECT * FROM setting"),
     ("training_set", "SELECT * FROM training_set"),
+    ("training_choice", "SELECT * FROM training_choice"),
     ("study_version", "SELECT * FROM study_version"),
     ("study_event", "SELECT * FROM study_event"),
     ("adjudication", "SELECT * FROM adjudication"),

@@ -8,12 +8,18 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.adjudication import ConsensusRule
+from core.domain.choices import Choice, KeptChoice
 from core.domain.datasets import TrainingSet
 from core.domain.people import Reader, ReaderId, Role
 from core.domain.stages import Stage
-from core.retraining.export import ExportSources, Watch, write_training_set
+from core.domain.studies import StudyId
+from core.retraining.changes import open_parent
+from core.retraining.export import ExportSources, write_training_set
+from core.retraining.images import Watch
 from core.retraining.running_export import RunningExport
 from core.retraining.selection import ExportRequest, Selection
+from core.retraining.training_sets import Offered
 from tests.core.retraining.training_material import NOON, ReadMaker, make_slide, make_sources, with_reads
 
 READER = Reader(reader_id=ReaderId("lena"), name="Lena", roles=frozenset(Role))
@@ -38,6 +44,7 @@ class FakeWorkspace:
     sources: ExportSources
     training_sets: WrittenSets = field(default_factory=WrittenSets)
     n_masked: int = 0
+    choices: list[KeptChoice] = field(default_factory=list)
 
     def clock(self) -> datetime:
         """Give noon."""
@@ -57,9 +64,31 @@ class FakeWorkspace:
         """Give what counts the patches that others alone have read."""
         return SimpleNamespace(n_masked=lambda _reader, item: self.n_masked if item == "patch" else 0)
 
-    def export(self, reader: Reader, request: ExportRequest, out: Path, watch: Watch | None = None) -> TrainingSet:
+    def offered(self, reader: Reader) -> Offered:
+        """Give a study, two readers and a guide version."""
+        readers = (ReaderId("anna"), ReaderId("ben"))
+        return Offered(studies=((StudyId("s1"), "First study"),), readers=readers, guide_versions=(1,))
+
+    def kept(self, reader: Reader) -> tuple[KeptChoice, ...]:
+        """Give the selections that were kept."""
+        return tuple(self.choices)
+
+    def keep(self, reader: Reader, name: str, choice: Choice) -> KeptChoice:
+        """Keep a selection."""
+        self.choices.append(KeptChoice(name=name, choice=choice, kept_by=reader.reader_id, kept_at=NOON))
+        return self.choices[-1]
+
+    def export(
+        self,
+        reader: Reader,
+        request: ExportRequest,
+        out: Path,
+        watch: Watch | None = None,
+        parent: Path | None = None,
+    ) -> TrainingSet:
         """Write the set and keep its record."""
-        written = write_training_set(request, self.sources, out, watch)
+        compared = None if parent is None else open_parent(parent)
+        written = write_training_set(request, replace(self.sources, parent=compared), out, watch)
         self.training_sets.kept.append(written)
         return written
 
@@ -93,6 +122,11 @@ def words(page: AppTest) -> str:
     return "\n".join(element.value for elements in kinds for element in elements)
 
 
+def can_export(page: AppTest) -> bool:
+    """Say whether the page offers to write the set."""
+    return any(button.key == "retraining.start" for button in page.button)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> FakeWorkspace:
     return FakeWorkspace(data_dir=tmp_path, sources=make_sources())
@@ -102,7 +136,7 @@ def test_without_reads_the_page_says_how_to_make_some(workspace: FakeWorkspace) 
     workspace.sources = replace(workspace.sources, reads=())
     page = opened(workspace)
     assert "No patch has been read yet" in words(page).replace("\\", "")
-    assert not page.button
+    assert not can_export(page)
 
 
 def test_the_preview_counts_patches_subjects_and_sites(workspace: FakeWorkspace) -> None:
@@ -110,6 +144,7 @@ def test_the_preview_counts_patches_subjects_and_sites(workspace: FakeWorkspace)
         "Patches": "32",
         "Subjects": "8",
         "Sites": "2",
+        "Weak": "0",
         "Left out": "0",
     }
 
@@ -117,8 +152,9 @@ def test_the_preview_counts_patches_subjects_and_sites(workspace: FakeWorkspace)
 def test_what_is_left_out_is_listed_with_its_reason(workspace: FakeWorkspace) -> None:
     differing = ReadMaker(sequence=900).read(workspace.sources.slides[0], 0, Stage.S4, "ben")
     workspace.sources = with_reads(workspace.sources, differing)
-    table = opened(workspace).dataframe[0].value
-    assert table.to_dict("records") == [{"Reason": "readers differ", "Patches": 1}]
+    tables = [one.value for one in opened(workspace).dataframe]
+    reasons = next(table for table in tables if list(table.columns) == ["Reason", "Patches"])
+    assert reasons.to_dict("records") == [{"Reason": "readers differ", "Patches": 1}]
 
 
 def test_stages_stand_on_each_side_in_their_order(workspace: FakeWorkspace) -> None:
@@ -151,7 +187,8 @@ def click_twice(workspace: object, reader: object) -> None:
 
     token = session.token("retraining.export")
     for name in ("first", "second"):
-        retraining._start(workspace, reader, ExportRequest(), name, token)  # type: ignore[arg-type]
+        target = retraining._Target(name, None)
+        retraining._start(workspace, reader, ExportRequest(), target, token)  # type: ignore[arg-type]
 
 
 def test_a_second_click_under_the_same_token_writes_nothing(workspace: FakeWorkspace) -> None:
@@ -185,9 +222,9 @@ def test_too_few_sites_are_said_in_place_of_the_export(workspace: FakeWorkspace)
     page = opened(workspace)
     page.radio(key="retraining.isolation").set_value("Site").run()
     assert "3 different sites, and there are 2" in words(page)
-    assert not [button for button in page.button if button.key == "retraining.start"]
+    assert not can_export(page)
     page.selectbox(key="retraining.sides").set_value("Train 70, test 30").run()
-    assert [button.key for button in page.button] == ["retraining.start"]
+    assert can_export(page)
 
 
 def test_who_reads_is_told_how_many_patches_are_masked(workspace: FakeWorkspace) -> None:
@@ -212,3 +249,63 @@ def test_a_set_of_demo_slides_is_marked_on_its_receipt_and_in_the_list(workspace
     page = exported(opened(workspace))
     assert "(DEMO)" in words(page)
     assert list(page.dataframe[-1].value["Slides"]) == ["DEMO"]
+
+
+def test_a_rule_of_the_selection_changes_what_is_left_out(workspace: FakeWorkspace) -> None:
+    make = ReadMaker(sequence=900)
+    slide = workspace.sources.slides[0]
+    more = (make.read(slide, 0, Stage.S4, who) for who in ("ben", "cleo"))
+    workspace.sources = with_reads(workspace.sources, *more)
+    page = opened(workspace)
+    assert {one.label: one.value for one in page.metric}["Left out"] == "1"
+    page.selectbox(key="retraining.rule").set_value(ConsensusRule.MAJORITY).run()
+    assert {one.label: one.value for one in page.metric}["Left out"] == "0"
+
+
+def test_folds_show_their_stages_beside_the_sides(workspace: FakeWorkspace) -> None:
+    page = opened(workspace)
+    page.number_input(key="retraining.folds").set_value(3).run()
+    folds = next(one.value for one in page.dataframe if one.value.index.name == "stage in fold")
+    assert list(folds.columns) == ["fold 1", "fold 2", "fold 3"]
+
+
+def test_a_selection_is_kept_and_chosen_again_by_its_name(workspace: FakeWorkspace) -> None:
+    page = opened(workspace)
+    page.selectbox(key="retraining.rule").set_value(ConsensusRule.MEDIAN).run()
+    page.text_input(key="retraining.keep_name").set_value("by median").run()
+    page.button(key="retraining.keep_button").click().run()
+    assert not page.exception
+    (kept,) = workspace.choices
+    assert (kept.name, kept.choice.rule) == ("by median", ConsensusRule.MEDIAN)
+    page.selectbox(key="retraining.kept").set_value("by median").run()
+    exported(page)
+    assert [(one.choice_name, one.choice_sha256) for one in workspace.training_sets.kept] == [
+        ("by median", kept.choice.sha256)
+    ]
+
+
+def test_keeping_without_a_name_asks_for_one(workspace: FakeWorkspace) -> None:
+    page = opened(workspace)
+    page.button(key="retraining.keep_button").click().run()
+    assert "Type a name" in words(page)
+    assert workspace.choices == []
+
+
+def test_a_patch_that_is_no_patch_is_said_and_nothing_is_exported(workspace: FakeWorkspace) -> None:
+    page = opened(workspace)
+    page.text_area(key="retraining.excluded").set_value("no patch at all").run()
+    assert "names no patch" in words(page).replace("\\", "")
+    assert not can_export(page)
+
+
+def test_a_second_set_says_what_changed_since_the_first(workspace: FakeWorkspace) -> None:
+    page = exported(opened(workspace))
+    (first,) = workspace.training_sets.kept
+    workspace.sources = with_reads(
+        workspace.sources, ReadMaker(sequence=900).read(workspace.sources.slides[0], 77, Stage.S4)
+    )
+    page.text_input(key="retraining.name").set_value("second").run()
+    page.selectbox(key="retraining.parent").set_value(str(first.path)).run()
+    page = exported(page)
+    assert dict(workspace.training_sets.kept[-1].changes)["added"] == 1
+    assert "1 added, 0 removed" in words(page)

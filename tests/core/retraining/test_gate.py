@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.datasets import TrainingPatch
-from core.domain.predictions import RunId
+from core.domain.predictions import Run, RunId
 from core.domain.recipe import Recipe
 from core.domain.regions import Mark, Region, RegionAction, RegionEvent, RegionId, Shape
 from core.retraining.gate import ExclusionRegions, TrainingGate
@@ -25,19 +25,25 @@ def asked_of(run_id: RunId, index: int) -> bool:
     return (run_id, index) == (RUN.run_id, PATCH.patch_index)
 
 
+def gate_with(*runs: Run) -> TrainingGate:
+    return TrainingGate(judged_runs=lambda _: runs, recipes=[RECIPE, OTHER_GRID], is_left_out_of=asked_of)
+
+
 def test_a_patch_left_out_of_the_run_of_today_stays_out() -> None:
-    gate = TrainingGate(current_run=lambda _: RUN, recipes=[RECIPE], is_left_out_of=asked_of)
-    assert gate([PATCH, replace(PATCH, patch_index=PATCH.patch_index + 1)]) == [True, False]
+    patches = [PATCH, replace(PATCH, patch_index=PATCH.patch_index + 1)]
+    assert gate_with(RUN).leaves_out(patches) == [True, False]
+    assert gate_with(RUN).does_not_know(patches) == [False, False]
 
 
-@pytest.mark.parametrize("run", [None, replace(RUN, recipe_hash=OTHER_GRID.hash)])
-def test_without_a_run_on_the_same_grid_nothing_is_left_out(run: object) -> None:
-    gate = TrainingGate(
-        current_run=lambda _: run,  # type: ignore[arg-type, return-value]
-        recipes=[RECIPE, OTHER_GRID],
-        is_left_out_of=asked_of,
-    )
-    assert gate([PATCH]) == [False]
+@pytest.mark.parametrize("runs", [(), (replace(RUN, recipe_hash=OTHER_GRID.hash),)])
+def test_without_a_run_on_the_same_grid_the_gate_does_not_know_a_patch(runs: tuple[Run, ...]) -> None:
+    assert gate_with(*runs).leaves_out([PATCH]) == [False]
+    assert gate_with(*runs).does_not_know([PATCH]) == [True]
+
+
+def test_of_several_runs_the_one_on_the_patches_grid_is_asked() -> None:
+    elsewhere = replace(RUN, run_id=RunId("b" * 32), recipe_hash=OTHER_GRID.hash)
+    assert gate_with(elsewhere, RUN).leaves_out([PATCH]) == [True]
 
 
 def around(patch: TrainingPatch, mark: Mark) -> RegionEvent:

@@ -14,7 +14,13 @@ from core.domain.stages import STAGES
 from core.retraining.export import ExportSources
 from core.retraining.isolation import SideRow, prove_isolation
 from core.retraining.selection import ExportRequest
-from core.retraining.splits import assign_splits, stages_by_split
+from core.retraining.splits import (
+    assign_splits,
+    largest_imbalance,
+    stages_by_fold,
+    stages_by_split,
+    weak_held_out,
+)
 from tests.core.retraining.training_material import make_slide, make_sources
 
 BY_SITE = ExportRequest(isolation=Isolation.SITE, fractions=(0.7, 0.0, 0.3))
@@ -127,9 +133,10 @@ def test_one_site_on_two_sides_leaks_only_where_sites_are_isolated() -> None:
     places=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=60),
     seed=st.integers(0, 99),
     isolation=st.sampled_from(list(Isolation)),
+    n_folds=st.sampled_from([0, 2, 3]),
 )
 def test_no_draw_of_subjects_sites_and_stages_ever_leaks(
-    places: list[tuple[int, int, int]], seed: int, isolation: Isolation
+    places: list[tuple[int, int, int]], seed: int, isolation: Isolation, n_folds: int
 ) -> None:
     pattern = patches_of(make_sources(n_subjects=1, n_patches=1))[0]
     patches = tuple(
@@ -137,16 +144,104 @@ def test_no_draw_of_subjects_sites_and_stages_ever_leaks(
             pattern,
             subject=f"Rat {subject}",
             site=f"Site {site}",
+            scanner=f"Scanner {(site + subject) % 3}",
             slide_id=make_slide(f"{subject}-{site}", "x").slide_id,
             patch_index=number,
             stage=STAGES[stage],
         )
         for number, (subject, site, stage) in enumerate(places)
     )
-    request = ExportRequest(seed=seed, isolation=isolation)
+    request = ExportRequest(seed=seed, isolation=isolation, n_folds=n_folds)
     try:
         assigned = assign_splits(patches, request)
     except TooFewSubjects:
         return
     prove(assigned, isolation)
     assert set(Counter(patch.split for patch in assigned)) == set(Split)
+    assert {patch.fold for patch in assigned} == set(range(n_folds + 1))
+
+
+def test_folds_cut_no_subject_and_the_first_is_the_validation_side() -> None:
+    request = ExportRequest(n_folds=4, fractions=(0.6, 0.2, 0.2))
+    assigned = assign_splits(patches_of(make_sources(n_subjects=40, n_patches=7)), request)
+    prove(assigned)
+    assert {(patch.split, patch.fold) for patch in assigned} == {
+        (Split.VALIDATION, 1),
+        *((Split.TRAIN, fold) for fold in (2, 3, 4)),
+        (Split.TEST, 0),
+    }
+    subjects = Counter(side for side, _ in {(patch.side, patch.subject) for patch in assigned})
+    assert subjects == {"fold 1": 8, "fold 2": 8, "fold 3": 8, "fold 4": 8, "test": 8}
+    assert largest_imbalance(stages_by_fold(assigned)) < 0.05
+
+
+def test_folds_need_as_many_subjects() -> None:
+    with pytest.raises(TooFewSubjects, match="at least 6 different subjects, and there are 4"):
+        assign_splits(patches_of(make_sources(n_subjects=4)), ExportRequest(n_folds=5))
+
+
+def test_a_subject_in_two_folds_leaks_though_both_are_trained_on() -> None:
+    rows = [
+        SideRow(split=Split.TRAIN, fold=fold, subject="Rat 1", site="", slide_id=slide)
+        for fold, slide in ((2, "a"), (3, "b"))
+    ]
+    with pytest.raises(LeakingSplit, match="subject Rat 1 would be in fold 2 and fold 3"):
+        prove_isolation(rows, Isolation.SUBJECT)
+
+
+def test_by_scanner_holds_whole_scanners_out() -> None:
+    patches = patches_of(make_sources(n_subjects=12))
+    scanned = tuple(replace(p, scanner=f"Scanner {int(p.subject[4:]) % 4}") for p in patches)
+    assigned = assign_splits(scanned, ExportRequest(isolation=Isolation.SCANNER))
+    prove(assigned, Isolation.SCANNER)
+    assert {p.split for p in assigned} == set(Split)
+    with pytest.raises(LeakingSplit, match="scanner Scanner 0"):
+        prove(tuple(replace(p, scanner="Scanner 0") for p in assigned), Isolation.SCANNER)
+
+
+def of_another_animal(patch: TrainingPatch) -> TrainingPatch:
+    name = f"Mouse {patch.subject}"
+    return replace(patch, subject=name, slide_id=make_slide(name, name).slide_id)
+
+
+def test_weak_patches_change_no_side_and_those_of_other_animals_only_train() -> None:
+    patches = patches_of(make_sources(n_subjects=8))
+    weak_of_read = tuple(replace(p, is_weak=True, patch_index=p.patch_index + 50) for p in patches)
+    weak_of_others = tuple(of_another_animal(p) for p in weak_of_read)
+    alone = {p.file_name: p.split for p in assign_splits(patches, ExportRequest())}
+    mixed = assign_splits((*patches, *weak_of_read, *weak_of_others), ExportRequest())
+    prove(mixed)
+    assert {p.file_name: p.split for p in mixed if not p.is_weak} == alone
+    kept = [p for p, out in zip(mixed, weak_held_out(mixed), strict=True) if not out]
+    assert {p.split for p in kept if p.is_weak} == {Split.TRAIN}
+    assert sum(p.subject.startswith("Mouse") for p in kept) == len(weak_of_others)
+
+
+def test_with_folds_no_weak_patch_is_ever_validated_on() -> None:
+    patches = patches_of(make_sources(n_subjects=8))
+    weak = tuple(replace(p, is_weak=True, patch_index=p.patch_index + 50) for p in patches)
+    others = tuple(of_another_animal(p) for p in weak)
+    request = ExportRequest(n_folds=3)
+    assigned = assign_splits((*patches, *weak, *others), request)
+    kept = [p for p, out in zip(assigned, weak_held_out(assigned), strict=True) if not out]
+    assert {(p.split, p.fold) for p in kept if p.is_weak} == {(Split.TRAIN, 0)}
+
+
+def test_a_set_of_weak_patches_alone_has_every_side() -> None:
+    weak = tuple(replace(p, is_weak=True) for p in patches_of(make_sources()))
+    assigned = assign_splits(weak, ExportRequest())
+    assert {p.split for p in assigned} == set(Split)
+    assert not any(weak_held_out(assigned))
+
+
+def test_imbalance_is_the_largest_difference_of_a_stages_share() -> None:
+    even, other = (2, 2, 0, 0, 0, 0, 0), (4, 0, 0, 0, 0, 0, 0)
+    assert largest_imbalance([("a", even), ("b", even)]) == 0.0
+    assert largest_imbalance([("a", even), ("b", other)]) == pytest.approx(0.25)
+    assert largest_imbalance([]) == 0.0
+
+
+@pytest.mark.parametrize("n_folds", [1, -2, 21])
+def test_a_number_of_folds_that_is_none_is_refused(n_folds: int) -> None:
+    with pytest.raises(ValueError, match="folds"):
+        ExportRequest(n_folds=n_folds)
