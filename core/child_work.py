@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -35,15 +35,16 @@ class WorkEnd:
     ending: Ending
     outcome: Mapping[str, Any] | None = None
     reason: str | None = None
+    process_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkCommand:
-    """What is started: the words of a command, what is added to its environment, and the key of what comes of it."""
+    """What is started: the words of a command, the key of what comes of it, and what is added to its environment."""
 
     words: Sequence[str]
     outcome_key: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class ChildWork:
@@ -107,12 +108,15 @@ class ChildWork:
                     process.terminate()
                 for line in process.stdout or ():
                     self._hear(json.loads(line))
-            if process.returncode == 0 and self._outcome is not None:
-                return WorkEnd(ending=Ending.FINISHED, outcome=self._outcome)
-            if self._is_cancelled.is_set():
-                return WorkEnd(ending=Ending.CANCELLED, reason=self._why_cancelled)
             errors.seek(0)
-            return WorkEnd(ending=Ending.FAILED, reason=self._problem or _last_line(errors.read(), process.returncode))
+            return replace(self._end_of(process.returncode, errors.read()), process_id=process.pid)
+
+    def _end_of(self, status: int, said: str) -> WorkEnd:
+        if status == 0 and self._outcome is not None:
+            return WorkEnd(ending=Ending.FINISHED, outcome=self._outcome)
+        if self._is_cancelled.is_set():
+            return WorkEnd(ending=Ending.CANCELLED, reason=self._why_cancelled)
+        return WorkEnd(ending=Ending.FAILED, reason=self._problem or _last_line(said, status))
 
     def _hear(self, told: dict[str, Any]) -> None:
         if "words" in told:

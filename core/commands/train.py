@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import Cancelled, UserMustAct
 from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
-from core.retraining.configurations import CONFIGURATIONS, configuration
+from core.retraining.configurations import CONFIGURATIONS, named_or_read
 from core.retraining.training_runs import TrainingRequest
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Train, tell of the steps on stderr, and print the outcome as one JSON object."""
-    named = arguments.config
-    config = configuration(named) if named in CONFIGURATIONS else configuration("paper", Path(named))
     request = TrainingRequest(
-        set_folder=arguments.set_folder, config=config, folder=arguments.out, device=arguments.device
+        set_folder=arguments.set_folder,
+        config=named_or_read(arguments.config),
+        folder=arguments.out,
+        device=arguments.device,
     )
     training_id = workspace.trainings.begin(COMMAND_LINE, request)
     print(json.dumps(to_json(_followed(workspace, training_id))))

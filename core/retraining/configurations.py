@@ -47,12 +47,15 @@ epochs, decay, minibatch and patience are ours, since it states none. ordinal: t
 five-class: the same network with five outputs. head-only: the last layer on cached features. demo: the demo model."""
 
 
-def configuration(named: str, toml: Path | None = None) -> TrainingConfig:
-    """Give a named configuration, with what a TOML file changes of it; its key `base` names another to begin from.
+def configuration(named: str, toml: str = "") -> TrainingConfig:
+    """Give a named configuration, with what a TOML text changes of it; its key `base` names another to begin from.
 
     Raises: BadConfiguration, naming what is unknown or cannot be.
     """
-    changes = _read(toml) if toml is not None else {}
+    try:
+        changes = tomllib.loads(toml)
+    except ValueError as error:
+        raise BadConfiguration(f"the changes are no TOML: {error}") from error
     base = changes.pop("base", named)
     if base not in CONFIGURATIONS:
         raise BadConfiguration(f"'{base}' is none of {', '.join(CONFIGURATIONS)}")
@@ -64,8 +67,13 @@ def changed(config: TrainingConfig, changes: Mapping[str, Any]) -> TrainingConfi
     return TrainingConfig.from_plain(config.to_plain() | dict(changes))
 
 
-def _read(toml: Path) -> dict[str, Any]:
+def named_or_read(word: str) -> TrainingConfig:
+    """Give the configuration that a word names, or that the TOML file at this path makes of the paper's."""
+    if word in CONFIGURATIONS:
+        return CONFIGURATIONS[word]
     try:
-        return tomllib.loads(toml.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadConfiguration(f"{toml} cannot be read: {error}") from error
+        return configuration("paper", Path(word).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(
+            f"'{word}' is none of {', '.join(CONFIGURATIONS)}, nor a TOML file that can be read ({error})"
+        ) from error

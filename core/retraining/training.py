@@ -201,6 +201,7 @@ class _Run:
             "training_id": self.training_id,
             "set_sha256": self.opened.content_sha256,
             "checkpoint_sha256": sha256,
+            "is_demo": self.opened.is_demo,
             "classes": list(self.material.class_names),
             "started_from": record["started_from"],
             "n_steps": end.n_steps,

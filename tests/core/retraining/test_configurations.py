@@ -9,13 +9,7 @@ import pytest
 
 from core.domain.errors import BadConfiguration
 from core.domain.training import Jitter, Layers, Loss, TrainingConfig, training_id_of
-from core.retraining.configurations import CONFIGURATIONS, changed, configuration
-
-
-def written(tmp_path: Path, toml: str) -> Path:
-    path = tmp_path / "mine.toml"
-    path.write_text(toml)
-    return path
+from core.retraining.configurations import CONFIGURATIONS, changed, configuration, named_or_read
 
 
 def test_every_named_configuration_survives_its_plain_form() -> None:
@@ -36,8 +30,9 @@ def test_only_the_demo_shrinks_patches() -> None:
 
 
 def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
-    toml = 'base = "ordinal"\nn_epochs = 3\npatience = 0\nrestarts = [[0.5, 1e-5]]\n'
-    config = configuration("paper", written(tmp_path, toml))
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "ordinal"\nn_epochs = 3\npatience = 0\nrestarts = [[0.5, 1e-5]]\n')
+    config = named_or_read(str(path))
     assert config == replace(CONFIGURATIONS["ordinal"], n_epochs=3, patience=None, restarts=((0.5, 1e-5),))
 
 
@@ -49,14 +44,20 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         ("n_epochs = 0", "at least 1"),
         ("label_smoothing = 1.5", "label_smoothing"),
         ('base = "other"', "paper, ordinal"),
-        ("=", "cannot be read"),
+        ("=", "no TOML"),
         ('layers = "head"\nstart = "random"', "start that knows more"),
         ("shrinks = [[0.0, 112]]", "microns per pixel"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(tmp_path: Path, toml: str, words: str) -> None:
+def test_what_cannot_be_is_refused_by_name(toml: str, words: str) -> None:
     with pytest.raises(BadConfiguration, match=words):
-        configuration("paper", written(tmp_path, toml))
+        configuration("paper", toml)
+
+
+def test_a_word_that_is_neither_a_name_nor_a_file_is_refused() -> None:
+    assert named_or_read("head-only") == CONFIGURATIONS["head-only"]
+    with pytest.raises(BadConfiguration, match="nor a TOML file"):
+        named_or_read("papre")
 
 
 def test_a_training_is_its_set_and_its_configuration() -> None:
