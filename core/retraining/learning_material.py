@@ -63,14 +63,17 @@ class Material:
 def material_of(opened: OpenSet, config: TrainingConfig, n_threads: int) -> Material:
     """Give what a configuration takes of a set, in the colours of the recipe that most of its patches were read under.
 
-    Raises: NothingToDo, BadConfiguration for a fold that the set does not have, OutsideRecipe for a slide's stain.
+    Raises: NothingToDo, BadConfiguration for a fold that the set does not have or real patches that would be shrunk,
+    OutsideRecipe for a slide's stain.
     """
+    if config.shrinks and not opened.is_demo:
+        raise BadConfiguration("shrinks changes microns per pixel, and this set holds real slides")
     if config.fold is not None and config.fold not in opened.folds:
         raise BadConfiguration(f"the set has no fold {config.fold}; its folds are {list(opened.folds) or 'none'}")
     sides = {side: opened.side(side, fold=config.fold, with_weak=config.with_weak) for side in Split}
     if not sides[Split.TRAIN]:
-        named = " Name the fold to validate on." if opened.folds and config.fold is None else ""
-        raise NothingToDo(f"The set has no patch to train on.{named}")
+        weak = " All its patches are weak: take them with with_weak = true." if opened.is_weak_alone else ""
+        raise NothingToDo(f"The set has no patch to train on.{weak}")
     if not opened.recipes:
         raise NothingToDo("The set names no recipe, so its patches cannot be brought to a reference.")
     colours = SetColours(opened.folder, [one for side in sides.values() for one in side], opened.recipes[0])

@@ -67,13 +67,17 @@ class OpenSet:
     def side(self, split: Split, *, fold: int | None = None, with_weak: bool = False) -> tuple[SetPatch, ...]:
         """Give the patches of a side; with a fold named it is the validation side and the other folds the training one.
 
-        Weak patches are only ever trained on, and only when asked for.
+        Weak patches come only when asked for, and are then only trained on, unless the set holds no others.
         """
+        takes_weak = with_weak and (split is Split.TRAIN or self.is_weak_alone)
         return tuple(
-            patch
-            for patch in self.patches
-            if _side_of(patch, fold) is split and (not patch.is_weak or (with_weak and split is Split.TRAIN))
+            patch for patch in self.patches if _side_of(patch, fold) is split and (takes_weak or not patch.is_weak)
         )
+
+    @property
+    def is_weak_alone(self) -> bool:
+        """Say whether every patch carries its slide's stage: nobody staged a patch itself."""
+        return all(patch.is_weak for patch in self.patches)
 
     @property
     def folds(self) -> tuple[int, ...]:

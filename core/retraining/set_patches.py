@@ -18,14 +18,14 @@ from core.preprocess.stain import fit, transfer
 from core.retraining.open_set import SetPatch, pixels_sha256
 
 Rgb = npt.NDArray[np.uint8]
-_KEPT_BYTES = 1 << 30
+_KEPT_BYTES = 1 << 29
 _FITTED_ON = 64
 
 
 class SetPatches:
     """Some patches of a set as examples of a training; safe to read from several threads.
 
-    Each is compared with its row's pixels when it is first read. Those that fit into a gigabyte are kept.
+    Each is compared with its row's pixels when it is first read. Those that fit into half a gigabyte are kept.
     """
 
     def __init__(self, folder: Path, patches: Sequence[SetPatch], colours: SetColours, n_threads: int) -> None:

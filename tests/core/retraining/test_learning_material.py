@@ -73,6 +73,9 @@ def test_weak_patches_are_trained_on_only_when_asked_for(opened: OpenSet) -> Non
     n = len(opened.side(Split.TRAIN))
     assert (len(mixed.side(Split.TRAIN)), len(mixed.side(Split.TRAIN, with_weak=True))) == (n, 2 * n)
     assert len(mixed.side(Split.TEST, with_weak=True)) == len(opened.side(Split.TEST))
+    assert len(weak.side(Split.TEST, with_weak=True)) == len(opened.side(Split.TEST))
+    with pytest.raises(NothingToDo, match="with_weak = true"):
+        material_of(weak, PAPER, 1)
 
 
 def test_a_fold_is_validated_on_and_the_others_are_trained_on(opened: OpenSet) -> None:
@@ -93,6 +96,12 @@ def test_a_fold_is_validated_on_and_the_others_are_trained_on(opened: OpenSet) -
 def test_a_set_without_a_patch_to_train_on_is_refused(opened: OpenSet) -> None:
     with pytest.raises(NothingToDo, match="no patch to train on"):
         material_of(replace(opened, patches=opened.side(Split.TEST)), PAPER, 1)
+
+
+def test_patches_of_real_slides_are_never_shrunk(opened: OpenSet) -> None:
+    with pytest.raises(BadConfiguration, match="microns per pixel, and this set holds real slides"):
+        material_of(opened, CONFIGURATIONS["demo"], 1)
+    assert material_of(replace(opened, is_demo=True), CONFIGURATIONS["demo"], 1).recipe.mpp == 0.5
 
 
 class Stained:
