@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import Cancelled, UserMustAct
-from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
+from core.domain.training import TrainingConfig, TrainingEvent, TrainingId, TrainingStatus
 from core.retraining.configurations import CONFIGURATIONS, named_or_read
 from core.retraining.training_runs import TrainingRequest
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 _SECONDS_BETWEEN_WORDS = 2.0
+_KEYS = ", ".join(name for name in TrainingConfig.__dataclass_fields__)
 _ENDING = (
+    f"A TOML file may set base (one of the names) and any of {_KEYS}. "
     "The run's folder holds its record, its curves, the baseline beside the network, and the model with its card. "
     "The model is a candidate: it serves no new runs of itself."
 )
