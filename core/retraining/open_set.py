@@ -104,7 +104,7 @@ def open_set(folder: Path) -> OpenSet:
             is_demo=card["is_demo"] is not False,
             patch_size=_patch_size(folder),
             recipes=_recipes(folder, rows),
-            patches=tuple(_patch(row) for row in rows),
+            patches=tuple(patch_of(row) for row in rows),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadTrainingSet(folder, f"its manifest, card or recipe cannot be read: {error}") from error
@@ -180,7 +180,8 @@ def _recipes(folder: Path, rows: Iterable[Row]) -> tuple[Recipe, ...]:
     return tuple(known[name] for name in sorted(known, key=lambda name: (-hashes.count(name), name)))
 
 
-def _patch(row: Mapping[str, Any]) -> SetPatch:
+def patch_of(row: Mapping[str, Any]) -> SetPatch:
+    """Give the patch of a row of a manifest; columns that older sets do not have may be missing."""
     stage = Stage(row["stage"])
     return SetPatch(
         file=str(row["file"]),
