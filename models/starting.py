@@ -22,7 +22,7 @@ def start_from(network: nn.Module, wishes: Sequence[str | Path]) -> str:
         try:
             return "; ".join([_started(network, wish), *missed])
         except ConnectionError as error:
-            missed.append(str(error))
+            missed.append(str(error).rstrip("."))
     raise ConnectionError("; ".join(missed))
 
 
