@@ -32,8 +32,10 @@ def _started(network: nn.Module, wish: str | Path) -> str:
     if wish == IMAGENET:
         load_imagenet_initialisation(network)
         return "ImageNet weights (torchvision, IMAGENET1K_V2)"
-    path = Path(wish)
+    path, classes = Path(wish), network.state_dict()["fc.bias"].shape
     known = load_checkpoint(path, describe_checkpoint(path)).state_dict()
-    kept = {name: tensor for name, tensor in known.items() if not name.startswith("fc.")}
-    network.load_state_dict(kept, strict=False)
-    return f"checkpoint {checkpoint_sha256(path)[:16]}"
+    is_whole = known["fc.bias"].shape == classes
+    network.load_state_dict(
+        {name: tensor for name, tensor in known.items() if is_whole or not name.startswith("fc.")}, strict=False
+    )
+    return f"checkpoint {checkpoint_sha256(path)[:16]}{'' if is_whole else ' without its last layer'}"

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import models.starting
-from models.checkpoint import checkpoint_sha256, load_checkpoint
+from models.checkpoint import checkpoint_sha256, load_checkpoint, save_checkpoint
 from models.training import device_named
 from models.training_loop import BEST_NAME, STATE_NAME
 from tests.models.small_training import (
@@ -133,8 +133,6 @@ def test_a_head_kept_as_a_whole_network_answers_as_the_head_did(tmp_path: Path) 
     trainer.fit(InMemory(patches), one_hot(targets), None, Follower())
     trainer.save(tmp_path / "weights.safetensors")
     whole = patch_trainer(tmp_path / "whole", small_plan(), tmp_path / "weights.safetensors")
-    network = whole._learner.network
-    network.load_state_dict(load_checkpoint(tmp_path / "weights.safetensors", 2).state_dict())
     expected = trainer.logits_of(InMemory(patches))
     assert np.allclose(whole.logits_of(InMemory(patches)), expected, atol=1e-3 * np.abs(expected).max())
 
@@ -150,6 +148,15 @@ def test_without_imagenet_the_next_start_is_taken_and_both_are_said(
     assert trainer.started_from == "random weights; ImageNet weights could not be fetched"
     with pytest.raises(ConnectionError, match="ImageNet"):
         head_trainer(tmp_path / "head", small_plan(), "imagenet")
+
+
+def test_a_start_of_other_classes_gives_all_but_its_last_layer(tmp_path: Path) -> None:
+    save_checkpoint(patch_trainer(tmp_path / "two", small_plan())._learner.network, tmp_path / "two.safetensors")
+    three = patch_trainer(tmp_path / "three", small_plan(n_classes=3, seed=5), tmp_path / "two.safetensors")
+    assert three.started_from is not None
+    assert three.started_from.endswith("without its last layer")
+    known = load_checkpoint(tmp_path / "two.safetensors", 2).state_dict()
+    assert torch.equal(three._learner.network.state_dict()["conv1.weight"], known["conv1.weight"])
 
 
 def test_a_device_that_is_not_here_is_refused() -> None:
