@@ -20,7 +20,9 @@ from core.commands import (
     model,
     predictions,
     regions,
+    run_training,
     study,
+    train,
     verify,
 )
 from core.domain.errors import FibroreadError, TryAgain
@@ -33,12 +35,14 @@ _COMMANDS = (
     model,
     agreement,
     export,
+    train,
     study,
     verify,
     bench,
     demo_model,
     demo_slides,
     fast_mode,
+    run_training,
 )
 _EXIT_INTERRUPTED = 130
 

@@ -9,13 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.domain.errors import BadConfiguration, Unreachable
 from core.domain.fast_mode import FastMode
 from core.domain.predictions import InferenceMode
-from core.domain.stages import N_STAGES
 from core.inference.ports import PatchPredictor
 
 if TYPE_CHECKING:
     from core.retraining.calibration import CalibrationPatches, Tell
+    from core.retraining.network_trainer import NetworkTrainer, TrainerWish
+    from models.training_plan import TrainingPlan
 
 
 def describe_weights(path: Path) -> int:
@@ -25,14 +27,81 @@ def describe_weights(path: Path) -> int:
     return describe(path)
 
 
-def train_demo(out: Path, minutes: float, progress: Callable[[str], None]) -> dict[str, object]:
-    """Train the demo model into a folder, and give its card."""
-    from core.retraining.demo_model import DemoPlan, train_demo_model
-    from models.training import PatchTrainer, TrainingPlan
+def make_trainer(wish: TrainerWish) -> NetworkTrainer:
+    """Give what trains the network that is asked for, going on where a training in its folder stopped.
 
-    plan = DemoPlan()
-    trainer = PatchTrainer(n_classes=N_STAGES, seed=plan.seed, plan=TrainingPlan(minutes=minutes))
-    return train_demo_model(out, trainer, plan=plan, progress=progress, clock=time.monotonic)
+    Raises: Unreachable when no start can be had; BadConfiguration for a device that is not here.
+    """
+    from core.domain.training import Layers
+    from models.training import HeadTrainer, PatchTrainer
+
+    try:
+        if wish.config.layers is Layers.ALL:
+            return PatchTrainer(
+                _plan_of(wish), wish.folder, _starts_of(wish), device=wish.device, n_threads=wish.n_threads
+            )
+        return HeadTrainer(
+            _plan_of(wish),
+            wish.folder,
+            _starts_of(wish),
+            kept_dir=wish.kept_dir,
+            device=wish.device,
+            n_threads=wish.n_threads,
+        )
+    except ConnectionError as error:
+        raise Unreachable(str(error)) from error
+    except ValueError as error:
+        raise BadConfiguration(str(error)) from error
+
+
+def _plan_of(wish: TrainerWish) -> TrainingPlan:
+    from core.domain.training import Jitter, Loss
+    from models.augmentation import StainJitter
+    from models.training_plan import TrainingPlan, steps_of_epochs
+
+    config = wish.config
+    drawn = StainJitter(overall=0.12, mixing=0.05, shift=0.015)
+    plan = TrainingPlan(
+        seed=config.seed,
+        n_steps=config.n_steps or 0,
+        n_classes=wish.n_classes,
+        minibatch=config.minibatch,
+        n_accumulated=config.n_accumulated,
+        cycles=config.cycles,
+        warm_up_fraction=config.warm_up_fraction,
+        weight_decay=config.weight_decay,
+        patience=config.patience if wish.has_validation else None,
+        label_smoothing=config.label_smoothing,
+        class_weights=wish.class_weights,
+        threshold_weights=wish.threshold_weights if config.loss is Loss.ORDINAL else None,
+        jitter=drawn if config.jitter is Jitter.DRAWN else StainJitter(gain_bounds=wish.gain_bounds),
+        shrinks=config.shrinks,
+        is_mixed_precision=config.is_mixed_precision,
+    )
+    if config.n_steps is not None:
+        return plan
+    return dataclasses.replace(plan, n_steps=steps_of_epochs(plan, wish.n_examples, config.n_epochs))
+
+
+def _starts_of(wish: TrainerWish) -> tuple[str | Path, ...]:
+    """Give the starts to be tried, in order: a head on a network that knows nothing would be worse than a threshold."""
+    from core.domain.training import Layers, Start
+
+    served: tuple[str | Path, ...] = () if wish.served is None else (wish.served,)
+    if wish.config.start is Start.RANDOM:
+        return ("random",)
+    if wish.config.start is Start.SERVED:
+        if not served:
+            raise BadConfiguration("no model serves that it could start from")
+        return served
+    return ("imagenet", *(served if wish.config.layers is Layers.HEAD else ("random",)))
+
+
+def train_demo(out: Path, progress: Callable[[str], None]) -> dict[str, object]:
+    """Train the demo model into a folder, or go on where that stopped, and give its card."""
+    from core.retraining.demo_model import DemoPlan, train_demo_model
+
+    return train_demo_model(out, make_trainer, plan=DemoPlan(), progress=progress, clock=time.monotonic)
 
 
 def quantise_checkpoint(weights_path: Path, patches: CalibrationPatches, now: datetime, tell: Tell) -> FastMode:

@@ -22,7 +22,7 @@ from core.domain.people import Reader, ReaderId
 from core.domain.predictions import InferenceMode, PatchPredictions, Run, RunId
 from core.domain.reads import Read
 from core.domain.registry import ModelId, RegisteredModel
-from core.domain.slides import Provenance, Slide, SlideId, StatedMpp
+from core.domain.slides import Slide, SlideId, StatedMpp
 from core.domain.units import Mpp
 from core.inference.fast_modes import FAST_MODE_COMMAND, FastModes, PreparationWish
 from core.inference.registry import ModelRegistry
@@ -31,6 +31,7 @@ from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.inference.worker_process import WORKER_COMMAND
 from core.networks import FastModeRecords, describe_weights
+from core.retraining.training_runs import TrainingRuns
 from core.retraining.training_sets import SetStores, StudySources, TrainingSets, TrainingSources
 from core.review.accepting import Accepting
 from core.review.adjudication import Adjudicating, Cases
@@ -55,20 +56,13 @@ from core.slides.synthetic.study import demo_study
 from core.slides.tile_server import TileServer
 from core.store.adjudications import AdjudicationStore
 from core.store.bringing_back import BringingBackStore
-from core.store.connection import Database
-from core.store.exports import TrainingSetStore
 from core.store.fast_modes import FastModeStore
 from core.store.guide import GuideStore
-from core.store.jobs import JobStore
-from core.store.models import ModelStore
-from core.store.people import PeopleStore
-from core.store.preferences import PreferenceStore
-from core.store.reads import ReadStore
 from core.store.regions import RegionStore
-from core.store.runs import RunStore
-from core.store.slides import SlideStore
 from core.store.studies import StudyStore
+from core.store.tables import Tables
 from core.store.training_choices import TrainingChoiceStore
+from core.store.trainings import TrainingStore
 
 _TILE_CACHE_BYTES = 192 << 20
 _DEMO_ACTOR = ReaderId("demo")
@@ -79,15 +73,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Workspace:
+class Workspace(Tables):
     """One data folder with everything that works on it. Pages, routes and commands see nothing else of core."""
 
     def __init__(self, settings: Settings) -> None:
-        self.data_dir, self.clock = settings.data_dir, utc_now
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        super().__init__(settings.data_dir, utc_now)
         self.code_version = importlib.metadata.version("fibroread")
-        self.database = Database(self.data_dir / "fibroread.duckdb", clock=self.clock)
-        self._open_stores()
         self._open_studies()
         self.tokens = Tokens(self.data_dir / "secret", clock=self.clock)
         self.reading = Reading(self.reads)
@@ -102,20 +93,17 @@ class Workspace:
         self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
         self.imports = FolderImports(self.catalogue)
         self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)
+        self.trainings = TrainingRuns(
+            TrainingStore(self.database),
+            self.data_dir / "trainings",
+            self.registry,
+            self.models.latest_model,
+            self.clock,
+        )
         self.fast_modes = FastModes(FastModeStore(self.database), FAST_MODE_COMMAND, FastModeRecords(), self.clock)
         self.supervisor = self._make_supervisor()
         self.training = self._make_training()
         self.demo = self._make_demo(settings.n_demo_slides)
-
-    def _open_stores(self) -> None:
-        self.slides = SlideStore(self.database)
-        self.models = ModelStore(self.database)
-        self.runs = RunStore(self.database)
-        self.jobs = JobStore(self.database)
-        self.reads = ReadStore(self.database)
-        self.people = PeopleStore(self.database)
-        self.preferences = PreferenceStore(self.database)
-        self.training_sets = TrainingSetStore(self.database)
 
     def _open_studies(self) -> None:
         store = StudyStore(self.database)
@@ -135,10 +123,7 @@ class Workspace:
             command=WORKER_COMMAND, runs_dir=self.data_dir / "runs", clock=self.clock, code_version=self.code_version
         )
         lookups = Lookups(
-            slide=self.slide,
-            model=self.model,
-            stain_batch_of=self._stain_batch_of,
-            verify=self.catalogue.verify,
+            slide=self.slide, model=self.model, stain_batch_of=self._stain_batch_of, verify=self.catalogue.verify
         )
         return Supervisor(settings, jobs=self.jobs, runs=self.runs, lookups=lookups)
 
@@ -192,7 +177,7 @@ class Workspace:
         plan = demo_study()
         parts = DemoParts(
             slides=self.slides.slides,
-            register=self._register_demo_slide,
+            register=lambda path, known: self.catalogue.register_demo(path, known, actor=_DEMO_ACTOR),
             add_model=lambda folder: self.registry.add(folder, actor=_DEMO_ACTOR),
             request_run=lambda slide, model: self.supervisor.request(slide, model, _DEMO_ACTOR),
             is_predicted=lambda slide_id, model: self.runs.finished_run(slide_id, model.model_id) is not None,
@@ -204,6 +189,7 @@ class Workspace:
         self.demo.stop()
         self.imports.cancel()
         self.fast_modes.stop()
+        self.trainings.stop()
         self.supervisor.stop()
         self.readers.close()
         self.database.close()
@@ -283,9 +269,6 @@ class Workspace:
     def readers_seen(self) -> tuple[Reader, ...]:
         """Give everyone who has signed in here."""
         return self.people.readers()
-
-    def _register_demo_slide(self, path: Path, provenance: Provenance) -> Slide:
-        return self.catalogue.register_demo(path, provenance, actor=_DEMO_ACTOR)
 
     def _stain_batch_of(self, slide: Slide) -> tuple[Slide, ...]:
         batch = (slide.provenance.site, slide.provenance.stain_batch)

@@ -1,174 +1,235 @@
-"""Training of the patch classifier: all layers, AdamW, cosine annealing, cross-entropy, growing patches."""
+"""Training of the patch classifier: all of its layers, or the last alone on what the others make of each patch."""
 
-import math
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn import functional
+from torchvision.models import ResNet
 
+from models.augmentation import as_images, augment, shrink
 from models.checkpoint import checkpoint_sha256, load_checkpoint, save_checkpoint
 from models.patch_classifier import build_network, standardise
+from models.starting import start_from
+from models.training_loop import STATE_NAME, Examples, Logits, LoopEnd, LoopWatch, TrainingLoop
+from models.training_plan import TrainingPlan
 
-Patches = npt.NDArray[np.uint8]
-Targets = npt.NDArray[np.int64]
-Probabilities = npt.NDArray[np.float32]
-Progress = Callable[[str], None]
-
-_REPORT_EVERY = 25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingPlan:
-    """How long and how to train.
-
-    The budget is spent by steps or by minutes, whichever is faster.
-    Attributes: sides (from, side): from that share of the budget patches are shrunk to that side in pixels;
-    cycles (from, rate): from that share the learning rate falls from this rate to nothing along a cosine;
-    warm_up_fraction of each cycle; is_compiled whether steps are compiled first, which takes a minute a side and
-    saves a third of each step.
-    """
-
-    n_steps: int = 720
-    minutes: float = 90.0
-    sides: tuple[tuple[float, int], ...] = ((0.0, 112), (0.60, 224))
-    cycles: tuple[tuple[float, float], ...] = ((0.0, 1e-3), (0.78, 5e-4))
-    minibatch: int = 32
-    weight_decay: float = 0.02
-    warm_up_fraction: float = 0.04
-    is_compiled: bool = False
+N_FEATURES = 2048
+_BACKBONE_NAME = "backbone.safetensors"
+_EMBEDDED_AT_ONCE = 32
 
 
-@dataclass(slots=True, kw_only=True)
+class TrainingWatch(LoopWatch, Protocol):
+    """Whoever follows a training of patches."""
+
+    def prepared(self, words: str, n_done: int, n_total: int) -> None:
+        """Hear how far what comes before the first step is."""
+
+
 class PatchTrainer:
-    """Trains, keeps, loads and asks one network.
+    """Trains all layers of a network on RGB patches, keeps it, and asks it.
 
-    Limits: bound by minutes, a busier machine takes fewer steps and gives other weights for the same seed;
-    with steps spent first, equal seeds give equal weights on one machine.
+    `started_from` says in words what it knew before; None where a training that was cut off goes on.
     """
 
-    n_classes: int
-    seed: int
-    plan: TrainingPlan = field(default_factory=TrainingPlan)
-    clock: Callable[[], float] = time.monotonic
-    n_steps: int = 0
-    _network: nn.Module = field(init=False)
-    _forward: Callable[[torch.Tensor], torch.Tensor] = field(init=False)
+    def __init__(
+        self, plan: TrainingPlan, folder: Path, starts: Sequence[str | Path], *, device: str, n_threads: int
+    ) -> None:
+        """Build the network of the plan's seed; `starts` are tried in their order."""
+        torch.set_num_threads(n_threads)
+        self.plan, self._folder, self.device = plan, folder, device_named(device)
+        torch.manual_seed(plan.seed)
+        network = build_network(plan.n_classes)
+        self.started_from = None if (folder / STATE_NAME).exists() else start_from(network, starts)
+        self._learner = _Images(network, self.device)
+        self._loop = TrainingLoop(self._learner, plan, folder)
 
-    def __post_init__(self) -> None:
-        """Build the untrained network of this seed."""
-        torch.manual_seed(self.seed)
-        self._network = build_network(self.n_classes).to(memory_format=torch.channels_last)
+    def fit(
+        self, training: Examples, targets: npt.NDArray[np.float32], validation: Examples | None, watch: TrainingWatch
+    ) -> LoopEnd:
+        """Train on patches and what each is, (n, classes); see TrainingLoop."""
+        return self._loop.run(training, targets, validation, watch)
 
-    def train(self, patches: Patches, targets: Targets, *, keep_at: Path | None, progress: Progress) -> None:
-        """Train all layers on RGB patches (n, h, w, 3); the unfinished network is kept at `keep_at` now and then."""
-        generator = torch.Generator().manual_seed(self.seed)
-        optimiser = torch.optim.AdamW(self._network.parameters(), weight_decay=self.plan.weight_decay)
-        self._network.train()
-        self._forward = torch.compile(self._network, dynamic=False) if self.plan.is_compiled else self._network
-        begin, running, kept_at = self.clock(), math.log(self.n_classes), 0.0
-        for chosen in _minibatches(len(patches), self.plan.minibatch, generator):
-            spent = max((self.clock() - begin) / (60.0 * self.plan.minutes), self.n_steps / self.plan.n_steps)
-            if spent >= 1.0:
-                break
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate_at(spent, self.plan)
-            side = next(side for start, side in reversed(self.plan.sides) if spent >= start)
-            images = augment(shrink(as_images(patches[chosen]), side), generator)
-            loss = self._step(optimiser, images, torch.from_numpy(targets[chosen]))
-            running = 0.95 * running + 0.05 * loss
-            self.n_steps += 1
-            if self.n_steps % _REPORT_EVERY == 0:
-                progress(f"step {self.n_steps}, {spent:.0%} of the budget, loss {running:.3f}")
-            if keep_at is not None and spent - kept_at > 0.1:
-                save_checkpoint(self._network, keep_at)
-                kept_at = spent
-        self._network.eval()
+    def logits_of(self, patches: Examples) -> Logits:
+        """Give what the network says of patches, (n, classes)."""
+        return self._loop.logits_of(patches)
 
-    def _step(self, optimiser: torch.optim.Optimizer, images: torch.Tensor, targets: torch.Tensor) -> float:
-        optimiser.zero_grad(set_to_none=True)
-        logits = self._forward(standardise(images).contiguous(memory_format=torch.channels_last))
-        loss = functional.cross_entropy(logits, targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        return float(loss.detach())
+    def save(self, path: Path, temperature: float = 1.0) -> str:
+        """Keep the network in half precision and take the rounded one for use; give the file's SHA-256.
 
-    def predict(self, patches: Patches) -> Probabilities:
-        """Give the class probabilities (n, n_classes) of RGB patches (n, h, w, 3)."""
-        self._network.eval()
-        rows = []
-        with torch.inference_mode():
-            for first in range(0, len(patches), self.plan.minibatch):
-                images = as_images(patches[first : first + self.plan.minibatch])
-                ready = standardise(images).contiguous(memory_format=torch.channels_last)
-                rows.append(torch.softmax(self._network(ready), dim=1))
-        return torch.cat(rows).numpy()
-
-    def save(self, path: Path) -> str:
-        """Keep the network in half precision and take the rounded one for use; give the file's SHA-256."""
-        save_checkpoint(self._network, path)
-        self.load(path)
+        Its last layer is divided by the temperature, so that the softmax of what is kept is calibrated.
+        """
+        network = cast(ResNet, self._learner.network)
+        _divide(network.fc, temperature)
+        save_checkpoint(network, path)
+        network.load_state_dict(load_checkpoint(path, self.plan.n_classes).state_dict())
         return checkpoint_sha256(path)
 
-    def load(self, path: Path) -> None:
-        """Take the network of a checkpoint."""
-        self._network = load_checkpoint(path, self.n_classes).to(memory_format=torch.channels_last)
 
+class HeadTrainer:
+    """Trains the last layer of a network on the 2048 features that its other layers give of each patch.
 
-def learning_rate_at(spent: float, plan: TrainingPlan) -> float:
-    """Give the learning rate when this share of the budget is spent: in each cycle a warm-up, then half a cosine.
-
-    Source: Loshchilov 2017, SGDR: stochastic gradient descent with warm restarts, eq. 5.
+    The features are those of the network as it will be kept, in half precision; they are kept in `kept_dir` and are
+    the same for every head on the same patches. A patch is seen as it is, neither turned nor stained otherwise.
     """
-    start, rate = next(cycle for cycle in reversed(plan.cycles) if spent >= cycle[0])
-    end = min((later for later, _ in plan.cycles if later > start), default=1.0)
-    along = min((spent - start) / (end - start), 1.0)
-    if along < plan.warm_up_fraction:
-        return rate * max(along / plan.warm_up_fraction, 0.02)
-    return rate * 0.5 * (1.0 + math.cos(math.pi * (along - plan.warm_up_fraction) / (1.0 - plan.warm_up_fraction)))
+
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        folder: Path,
+        starts: Sequence[str | Path],
+        *,
+        kept_dir: Path,
+        device: str,
+        n_threads: int,
+    ) -> None:
+        """Take the first of `starts` that can be had; ConnectionError when none can."""
+        torch.set_num_threads(n_threads)
+        self.plan, self._kept_dir, self.device = plan, kept_dir, device_named(device)
+        self._backbone, self.started_from = folder / _BACKBONE_NAME, None
+        torch.manual_seed(plan.seed)
+        self._network = cast(ResNet, build_network(plan.n_classes))
+        if not self._backbone.exists():
+            self.started_from = start_from(self._network, starts)
+        self._learner = _Features(nn.Linear(N_FEATURES, plan.n_classes), self.device)
+        self._loop = TrainingLoop(self._learner, plan, folder)
+
+    def fit(
+        self, training: Examples, targets: npt.NDArray[np.float32], validation: Examples | None, watch: TrainingWatch
+    ) -> LoopEnd:
+        """Train on patches and what each is, (n, classes); see TrainingLoop."""
+        if not self._backbone.exists():
+            save_checkpoint(self._network, self._backbone)
+        self._network = cast(ResNet, load_checkpoint(self._backbone, self.plan.n_classes))
+        features = self._embedded(training, watch)
+        self._learner.scale_by(features)
+        held_out = None if validation is None else _Rows(self._embedded(validation, watch))
+        end = self._loop.run(_Rows(features), targets, held_out, watch)
+        self._learner.put_into(self._network.fc)
+        return end
+
+    def logits_of(self, patches: Examples) -> Logits:
+        """Give what the network says of patches, (n, classes)."""
+        features = torch.from_numpy(self._embedded(patches, None))
+        with torch.inference_mode():
+            return np.asarray(self._network.fc(features).numpy(), np.float32)
+
+    def save(self, path: Path, temperature: float = 1.0) -> str:
+        """Keep the whole network as PatchTrainer does."""
+        _divide(self._network.fc, temperature)
+        save_checkpoint(self._network, path)
+        self._network.fc.load_state_dict(cast(ResNet, load_checkpoint(path, self.plan.n_classes)).fc.state_dict())
+        return checkpoint_sha256(path)
+
+    def _embedded(self, patches: Examples, watch: TrainingWatch | None) -> npt.NDArray[np.float32]:
+        """Give what the last layer sees of patches, (n, 2048), computed once for patches that have a key."""
+        key = str(getattr(patches, "key", ""))
+        path = self._kept_dir / f"{key}-{checkpoint_sha256(self._backbone)[:16]}-{self.device.type}.npy"
+        if key and path.exists():
+            return cast(npt.NDArray[np.float32], np.load(path))
+        features = embed(self._network, self.device, patches, watch)
+        if key:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part.npy")
+            np.save(unfinished, features)
+            unfinished.replace(path)
+        return features
 
 
-def as_images(patches: Patches) -> torch.Tensor:
-    """Turn RGB patches (n, h, w, 3) into images (n, 3, h, w) in 0 to 1."""
-    return torch.from_numpy(patches).permute(0, 3, 1, 2).float() / 255.0
+def embed(
+    network: ResNet, device: torch.device, patches: Examples, watch: TrainingWatch | None
+) -> npt.NDArray[np.float32]:
+    """Give what a network's last layer sees of patches, (n, 2048)."""
+    head, network.fc = network.fc, cast(nn.Linear, nn.Identity())
+    learner, rows = _Images(network.eval(), device), []
+    with torch.inference_mode():
+        for first in range(0, len(patches), _EMBEDDED_AT_ONCE):
+            places = np.arange(first, min(first + _EMBEDDED_AT_ONCE, len(patches)))
+            rows.append(network(learner.input_of(patches.read(places))).cpu())
+            if watch is not None:
+                watch.prepared("looking at the patches", int(places[-1]) + 1, len(patches))
+    network.fc = head
+    return np.asarray(torch.cat(rows).numpy(), np.float32)
 
 
-def shrink(images: torch.Tensor, side_px: int) -> torch.Tensor:
-    """Shrink square images (n, 3, h, w) to a smaller side by area; leave smaller ones alone."""
-    if images.shape[-1] <= side_px:
-        return images
-    return functional.interpolate(images, size=(side_px, side_px), mode="area")
+class _Images:
+    """A network that sees images."""
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.device = device
+
+    def input_of(self, examples: npt.NDArray[Any]) -> torch.Tensor:
+        return self._ready(as_images(examples).to(self.device))
+
+    def drawn_input_of(
+        self, examples: npt.NDArray[Any], plan: TrainingPlan, side_px: int | None, generator: torch.Generator
+    ) -> torch.Tensor:
+        images = as_images(examples).to(self.device)
+        images = images if side_px is None else shrink(images, side_px)
+        return self._ready(augment(images, plan.jitter, generator))
+
+    def _ready(self, images: torch.Tensor) -> torch.Tensor:
+        return standardise(images).contiguous(memory_format=torch.channels_last)
 
 
-def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Turn and mirror a minibatch and shift each image's stain in optical density.
+class _Features:
+    """One linear layer that sees features, each brought to mean 0 and standard deviation 1 over the training ones."""
 
-    Args: images: RGB in 0 to 1, (n, 3, h, w), square. Returns: the same.
-    """
-    n = len(images)
-    density = -torch.log10(images.clamp(min=1.0 / 255.0))
-    scale = torch.exp(0.12 * torch.randn((n, 3, 1, 1), generator=generator))
-    mixing = torch.eye(3) + 0.05 * torch.randn((n, 3, 3), generator=generator)
-    shift = 0.015 * torch.randn((n, 3, 1, 1), generator=generator)
-    density = torch.einsum("nij,njhw->nihw", mixing, density) * scale + shift
-    stained = torch.pow(10.0, -density.clamp(min=0.0))
-    turns = torch.randint(0, 8, (n,), generator=generator).tolist()
-    moved = [
-        torch.rot90(image.flip(-1) if turn >= 4 else image, turn % 4, (-2, -1))
-        for image, turn in zip(stained, turns, strict=True)
-    ]
-    return torch.stack(moved)
+    def __init__(self, network: nn.Linear, device: torch.device) -> None:
+        self.network: nn.Module = network.to(device)
+        self.device = device
+        nn.init.zeros_(network.weight)
+        nn.init.zeros_(network.bias)
+        self._mean, self._deviation = torch.zeros(N_FEATURES), torch.ones(N_FEATURES)
+
+    def scale_by(self, features: npt.NDArray[np.float32]) -> None:
+        known = torch.from_numpy(features)
+        self._mean, self._deviation = known.mean(dim=0), known.std(dim=0, correction=0).clamp(min=1e-3)
+
+    def put_into(self, layer: nn.Linear) -> None:
+        """Give a layer that sees plain features the same answers."""
+        head = cast(nn.Linear, self.network).cpu()
+        with torch.no_grad():
+            layer.cpu().weight.copy_(head.weight / self._deviation)
+            layer.bias.copy_(head.bias - head.weight @ (self._mean / self._deviation))
+
+    def input_of(self, examples: npt.NDArray[Any]) -> torch.Tensor:
+        return ((torch.from_numpy(examples) - self._mean) / self._deviation).to(self.device)
+
+    def drawn_input_of(
+        self, examples: npt.NDArray[Any], plan: TrainingPlan, side_px: int | None, generator: torch.Generator
+    ) -> torch.Tensor:
+        return self.input_of(examples)
 
 
-def _minibatches(n: int, size: int, generator: torch.Generator) -> Iterator[npt.NDArray[np.int64]]:
-    """Give minibatches of shuffled indices for ever, each epoch in a new order, remainders left out."""
-    size = min(size, n)
-    while True:
-        order = torch.randperm(n, generator=generator).numpy()
-        for first in range(0, n - size + 1, size):
-            yield order[first : first + size]
+class _Rows:
+    """The rows of an array as examples."""
+
+    def __init__(self, rows: npt.NDArray[np.float32]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        return np.asarray(self._rows[places])
+
+
+def device_named(name: str) -> torch.device:
+    """Give 'cpu', 'cuda', or with 'auto' a GPU where there is one. Raises: ValueError for any other."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"unknown device '{name}'; use auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("no CUDA device is available here; use auto or cpu")
+    return torch.device("cpu" if name == "cpu" or not torch.cuda.is_available() else "cuda")
+
+
+def _divide(layer: nn.Linear, temperature: float) -> None:
+    with torch.no_grad():
+        layer.weight.div_(temperature)
+        layer.bias.div_(temperature)

@@ -43,6 +43,7 @@ def _draw_model(workspace: Workspace, reader: Reader, model: RegisteredModel, *,
             f"Recipe {recipe.hash}: {recipe.patch_px} px patches at {recipe.mpp:g} um per pixel, "
             f"tissue at least {recipe.tissue_fraction:.0%}, stain normalisation {recipe.stain.value}",
             f"Checkpoint SHA-256 {model.checkpoint_sha256}",
+            *((f"Candidate of training {model.training_id}: it serves no new runs of itself",) * model.is_candidate),
         )
         st.caption("  \n".join(messages.plain(fact) for fact in facts))
         draw_fast_mode(workspace, reader, model)

@@ -29,6 +29,7 @@ from pages import (
     slides,
     studies,
     study_reading,
+    training,
     worklist,
 )
 from pages.parts import destinations, messages, session
@@ -45,6 +46,7 @@ _PAGES = (
     ("Adjudication", "adjudication", adjudication.render),
     ("Agreement", "agreement", agreement.render),
     ("Training sets", "training-sets", retraining.render),
+    ("Training", "training", training.render),
     ("Models", "models", registry.render),
     ("Read in a study", "read-study", study_reading.render),
 )

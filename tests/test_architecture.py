@@ -32,6 +32,7 @@ HOMES = {
     "nncf": ("models/",),
     "itsdangerous": ("core/access/",),
     "shapely": ("core/review/",),
+    "skimage": ("core/retraining/",),
     "pyarrow": ("core/inference/", "core/retraining/", "core/agreement/", "core/reporting/"),
 }
 LONGEST_FILE = 400

@@ -17,6 +17,7 @@ class Permission(Enum):
     RUN_MODEL = "run the model"
     SEE_AGREEMENT = "see the agreement of readers"
     EXPORT_TRAINING = "export training sets"
+    TRAIN = "train models"
     ADD_MODEL = "add models"
     LEAD_STUDIES = "set up and change studies"
     WRITE_GUIDE = "write the annotation guide or pin examples to it"
@@ -37,6 +38,7 @@ _OF_ROLE = {
         Permission.RUN_MODEL,
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
+        Permission.TRAIN,
         Permission.LEAD_STUDIES,
         Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,

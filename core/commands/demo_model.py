@@ -10,9 +10,8 @@ from pathlib import Path
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Put the command on the parser."""
-    parser = subparsers.add_parser("demo-model", help="train the demo model on synthetic slides")
+    parser = subparsers.add_parser("demo-model", help="train the demo model on synthetic slides, or go on with it")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where weights and card are written")
-    parser.add_argument("--minutes", type=float, default=90.0, help="at most so long (default 90); 720 steps else")
     parser.set_defaults(run=run, needs_workspace=False)
 
 
@@ -20,6 +19,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, measure, write, and print the measured figures."""
     from core.networks import train_demo
 
-    card = train_demo(arguments.out, arguments.minutes, progress=lambda words: print(words, file=sys.stderr))
+    card = train_demo(arguments.out, progress=lambda words: print(words, file=sys.stderr))
     print(json.dumps(card["metrics"]))
     return 0

@@ -8,16 +8,14 @@ without it; a test reads what is printed.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-_NICENESS = 10
-_STANDARD_INPUT = 0
+from core.commands.told_process import begin_telling, end_at_once
+
 _STEPS_OF_NETWORK = 3
 _STEPS_OF_DRAWING = 2
 
@@ -32,15 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it, tell of each step on stdout as a JSON object a line, at last what was measured or what the problem is."""
-    told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    os.nice(_NICENESS)
-    threading.Thread(target=_end_with_the_caller, daemon=True).start()
-
-    def tell(plain: dict[str, object]) -> None:
-        told.write(json.dumps(plain) + "\n")
-        told.flush()
-
+    tell = begin_telling(end_at_once)
     status = _prepare(arguments.folder, arguments.training_set, tell)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -81,10 +71,3 @@ class _Steps:
             self._begun.append(words)
         share = (self._begun.index(words) + n_done / max(1, n_total)) / self._n_steps
         self._tell({"share": min(1.0, share), "words": f"{words}, {n_done} of {n_total}"})
-
-
-def _end_with_the_caller() -> None:
-    """End this process when standard input closes: who asked for it is gone."""
-    while os.read(_STANDARD_INPUT, 1):
-        pass
-    os._exit(1)

@@ -14,6 +14,8 @@ FibroreadError
 │   ├── OutOfOrder         a step of a study read that is not due
 │   ├── BadRegion          a region, or a feature of a file, that cannot be one
 │   ├── LeakingSplit       a training set that would put one subject on both sides
+│   ├── BadTrainingSet     a folder that is no whole training set
+│   ├── BadConfiguration   a training that cannot be done as it was asked for
 │   ├── TooFewSubjects     a training set that has not enough subjects, or sites, for its splits
 │   ├── FolderTaken        a folder to write into that holds something already
 │   ├── NotPermitted       this person may not do this
@@ -141,6 +143,22 @@ class LeakingSplit(UserMustAct):
             f"The {kind} {shown} would be in {where} at once. Nothing was written. "
             "Correct the slides' subjects and sites, or leave these patches out, and export again."
         )
+
+
+class BadTrainingSet(UserMustAct):
+    """A folder is no whole training set; `path` is the set and `problem` names the file or row that is wrong."""
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"Training set {path}: {problem}. Export the set again; nothing was trained.")
+
+
+class BadConfiguration(UserMustAct):
+    """A training cannot be done as it was asked for."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"Training configuration: {problem}.")
 
 
 class TooFewSubjects(UserMustAct):

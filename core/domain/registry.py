@@ -15,7 +15,10 @@ ModelId = NewType("ModelId", str)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegisteredModel:
-    """A model in the registry; `folder` holds weights.safetensors and card.json."""
+    """A model in the registry; `folder` holds weights.safetensors and card.json.
+
+    `training_id` names the training it came out of here; None: it was brought in from outside.
+    """
 
     model_id: ModelId
     name: str
@@ -25,6 +28,12 @@ class RegisteredModel:
     is_demo: bool
     card_json: str
     registered_at: datetime
+    training_id: str | None = None
+
+    @property
+    def is_candidate(self) -> bool:
+        """Say whether it waits to be promoted: a model that was trained here serves no new runs of itself."""
+        return self.training_id is not None
 
     @property
     def weights_path(self) -> Path:

@@ -6,25 +6,26 @@ neither; one that only began was cut off, and nothing of it is used.
 
 from __future__ import annotations
 
-import json
-import logging
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
 from core.domain.errors import NothingToDo, TryAgain
 from core.domain.fast_mode import FastMode, PreparationEvent, PreparationStatus
 from core.domain.registry import ModelId, RegisteredModel
 
 FAST_MODE_COMMAND = (sys.executable, "-m", "core.cli", "prepare-fast-mode")
 _SECONDS_TO_END = 10.0
-_log = logging.getLogger(__name__)
+_STATUS = {
+    Ending.FINISHED: PreparationStatus.FINISHED,
+    Ending.FAILED: PreparationStatus.FAILED,
+    Ending.CANCELLED: PreparationStatus.CANCELLED,
+}
 
 
 class FastModePort(Protocol):
@@ -79,7 +80,7 @@ class FastModes:
         """Take the command that prepares a model folder, and what reads what that leaves there."""
         self._store, self._command, self._records, self._clock = store, tuple(command), records, clock
         self._lock = threading.Lock()
-        self._running: _Running | None = None
+        self._running: tuple[PreparationWish, ChildWork] | None = None
 
     def measured(self, model: RegisteredModel) -> FastMode | None:
         """Give what was measured for a model; None: it has no fast mode here."""
@@ -106,25 +107,31 @@ class FastModes:
             raise NothingToDo(
                 f"{wish.model.name} has its fast mode already; it stays, so that its runs can be compared."
             )
+        arguments = () if wish.training_set is None else ("--set", str(wish.training_set))
+        command = WorkCommand(words=(*self._command, str(wish.model.folder), *arguments), outcome_key="measured")
         with self._lock:
-            if self._running is not None and self._running.progress().is_running:
+            if self._running is not None and self._running[1].is_running:
                 raise TryAgain("A model is being prepared at this moment. Wait for its end, or cancel it.")
             self._note(wish, PreparationStatus.BEGUN)
-            self._running = _Running(wish, self._command, self._end)
+            self._running = (wish, ChildWork(command, lambda end: self._end(wish, end)))
 
     def progress(self) -> Preparation | None:
         """Say how far the latest preparation since the start is, or None when there was none."""
-        with self._lock:
-            return None if self._running is None else self._running.progress()
+        running = self._running
+        if running is None:
+            return None
+        share, words = running[1].at
+        return Preparation(
+            model_id=running[0].model.model_id, share=share, words=words, is_running=running[1].is_running
+        )
 
     def cancel(self) -> None:
         """End the running preparation; nothing of it is kept."""
         self._cancel(None)
 
     def _cancel(self, reason: str | None) -> None:
-        with self._lock:
-            if self._running is not None:
-                self._running.cancel(reason)
+        if self._running is not None:
+            self._running[1].cancel(reason)
 
     def stop(self) -> None:
         """End the running preparation because the app ends, and wait until that is stored."""
@@ -133,12 +140,12 @@ class FastModes:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end of the running preparation; false when it has not come in time."""
-        with self._lock:
-            running = self._running
-        return running is None or running.wait(timeout_s)
+        return self._running is None or self._running[1].wait(timeout_s)
 
-    def _end(self, wish: PreparationWish, status: PreparationStatus, reason: str | None) -> None:
-        measured = self.measured(wish.model)
+    def _end(self, wish: PreparationWish, end: WorkEnd) -> None:
+        if end.process_id is not None:
+            _remove_unfinished(wish.model.folder, end.process_id)
+        status, reason, measured = _STATUS[end.ending], end.reason, self.measured(wish.model)
         if status is PreparationStatus.FINISHED and measured is None:
             status, reason = PreparationStatus.FAILED, "what was measured cannot be read; prepare it again"
         self._note(wish, status, reason, measured if status is PreparationStatus.FINISHED else None)
@@ -162,80 +169,7 @@ class FastModes:
         )
 
 
-class _Running:
-    def __init__(
-        self,
-        wish: PreparationWish,
-        command: Sequence[str],
-        end: Callable[[PreparationWish, PreparationStatus, str | None], None],
-    ) -> None:
-        self._wish, self._command, self._end = wish, command, end
-        self._at = (0.0, "starting")
-        self._problem: str | None = None
-        self._is_done = False
-        self._is_cancelled = threading.Event()
-        self._why_cancelled: str | None = None
-        self._process: subprocess.Popen[str] | None = None
-        self._thread = threading.Thread(target=self._run, name="fast-mode", daemon=True)
-        self._thread.start()
-
-    def progress(self) -> Preparation:
-        is_running = self._thread.is_alive()
-        share, words = self._at
-        return Preparation(model_id=self._wish.model.model_id, share=share, words=words, is_running=is_running)
-
-    def cancel(self, reason: str | None) -> None:
-        self._why_cancelled = reason
-        self._is_cancelled.set()
-        if self._process is not None:
-            self._process.terminate()
-
-    def wait(self, timeout_s: float | None) -> bool:
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            status, reason = self._prepared()
-        except Exception:  # the job runner: whatever fails is an outcome
-            _log.exception("the preparation of a fast mode failed")
-            status, reason = PreparationStatus.FAILED, "it failed for a reason that is ours; the log says more"
-        self._end(self._wish, status, reason)
-
-    def _prepared(self) -> tuple[PreparationStatus, str | None]:
-        folder, training_set = self._wish.model.folder, self._wish.training_set
-        arguments = [str(folder), *(() if training_set is None else ("--set", str(training_set)))]
-        with tempfile.TemporaryFile("w+") as errors:
-            process = subprocess.Popen(
-                [*self._command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-            self._process = process
-            with process:
-                if self._is_cancelled.is_set():
-                    process.terminate()
-                for line in process.stdout or ():
-                    self._hear(json.loads(line))
-            _remove_unfinished(folder, process.pid)
-            if process.returncode == 0 and self._is_done:
-                return PreparationStatus.FINISHED, None
-            if self._is_cancelled.is_set():
-                return PreparationStatus.CANCELLED, self._why_cancelled
-            errors.seek(0)
-            return PreparationStatus.FAILED, self._problem or _last_line(errors.read(), process.returncode)
-
-    def _hear(self, told: dict[str, Any]) -> None:
-        if "words" in told:
-            self._at = float(told["share"]), str(told["words"])
-        self._problem = told.get("problem", self._problem)
-        self._is_done = self._is_done or "measured" in told
-
-
 def _remove_unfinished(folder: Path, process_id: int) -> None:
     """Take away what a process that was ended left half written."""
     for path in (folder / "graphs").glob(f"*part{process_id}-*"):
         path.unlink(missing_ok=True)
-
-
-def _last_line(words: str, status: int) -> str:
-    lines = words.strip().splitlines()
-    return f"it ended with {status}: {lines[-1] if lines else 'without a word'}"

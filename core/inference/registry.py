@@ -55,8 +55,10 @@ class ModelRegistry:
     ) -> None:
         self._models, self._models_dir, self._clock, self._describe = models, models_dir, clock, describe_weights
 
-    def add(self, path: Path, actor: str) -> RegisteredModel:
+    def add(self, path: Path, actor: str, training_id: str | None = None) -> RegisteredModel:
         """Register a safetensors file with its card, or the folder of both; the same one again is the same model.
+
+        `training_id`: the training it came out of here, which makes it a candidate.
 
         A file's card is the .json of the same name, or card.json beside it.
         Raises: BadModel when card and weights do not fit, or the file could run code.
@@ -84,6 +86,7 @@ class ModelRegistry:
             is_demo=card.is_demo,
             card_json=card.text,
             registered_at=self._clock(),
+            training_id=training_id,
         )
         self._models.add_model(model, actor)
         return model

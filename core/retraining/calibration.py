@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from core.domain.datasets import Split
 from core.domain.errors import NothingToDo
-from core.domain.recipe import Recipe, StainMethod
+from core.domain.recipe import Recipe
 from core.preprocess.patches import spread_sample
-from core.preprocess.stain import fit, transfer
 from core.retraining.demo_model import DemoPlan, demo_part
 from core.retraining.demo_patches import make_patches
 from core.retraining.manifest import Row, read_manifest
+from core.retraining.open_set import patch_of
+from core.retraining.set_patches import SetColours, SetPatches
 from core.slides.synthetic.study import SyntheticSlide
 
 N_CALIBRATION = 300
@@ -98,23 +97,8 @@ def _spread(rows: list[Row], n: int) -> list[Row]:
     return [rows[place] for place in spread_sample(np.arange(len(rows)), n).tolist()]
 
 
-def _read(folder: Path, rows: Iterable[Row], recipe: Recipe) -> Rgb:
-    """Give the patches of some rows in the recipe's colours, stained alike by stained alike."""
-    alike: dict[tuple[object, ...], dict[str, list[Rgb]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        slide = str(row["slide_id"])
-        key = (row["site"], row["stain_batch"]) if recipe.stain is StainMethod.STAIN_BATCH else (slide,)
-        alike[key][slide].append(_picture(folder / str(row["file"])))
-    coloured: list[Rgb] = []
-    for slides in alike.values():
-        source = fit(recipe.stain, list(slides.values()))
-        patches = [patch for slide in slides.values() for patch in slide]
-        coloured += patches if source is None else [transfer(each, source, recipe.stain_reference) for each in patches]
-    return np.stack(coloured)
-
-
-def _picture(path: Path) -> Rgb:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    if picture is None:
-        raise NothingToDo(f"{path} cannot be read as an image. Check the set with `sha256sum -c checksums.txt`.")
-    return np.asarray(picture, np.uint8)
+def _read(folder: Path, rows: Sequence[Row], recipe: Recipe) -> Rgb:
+    """Give the patches of some rows in the recipe's colours."""
+    patches = [patch_of(row) for row in rows]
+    colours = SetColours(folder, patches, recipe)
+    return SetPatches(folder, patches, colours, n_threads=1).read(np.arange(len(patches)))

@@ -5,18 +5,23 @@ of a ResNet-50) on pictures we drew ourselves. It knows nothing of real livers a
 """
 
 import json
+import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
+from scipy.special import softmax
 
 from core.domain.recipe import Recipe
-from core.domain.stages import STAGE_NAMES, STAGES
-from core.retraining.demo_evaluation import baseline, measure
+from core.domain.stages import N_STAGES, STAGE_NAMES, STAGES
+from core.domain.training import DEMO_CONFIGURATION, TrainingConfig
+from core.retraining.baseline import METHOD, OrdinalLogistic, features_of_all, spread_places
+from core.retraining.configurations import CONFIGURATIONS
 from core.retraining.demo_patches import PatchSet, make_patches, reference_statistics
+from core.retraining.measures import measure
+from core.retraining.network_trainer import FloatRows, MakeTrainer, NetworkTrainer, TrainerWish
+from core.retraining.set_patches import ArrayPatches
 from core.slides.synthetic.study import SyntheticSlide
 
 Progress = Callable[[str], None]
@@ -26,34 +31,12 @@ CARD_NAME = "card.json"
 TRAINING_SITES = ("A", "B", "C", "D")
 UNSEEN_SITE = "E"
 _BATCHES_A_SITE = 4
-_CODE = "core/retraining/demo_model.py, models/training.py"
+_CODE = "core/retraining/demo_model.py, models/training_loop.py"
 _LIMITS = (
     "DEMO. Trained and measured on procedural pictures only, never on tissue; must not be used to stage real slides. "
     "Lobules are drawn at about 135 um, smaller than life, so that each patch shows its slide's architecture; "
     "patches inherit the slide's stage; figures say how well the drawing is recognised, nothing about livers."
 )
-
-
-class PatchTrainer(Protocol):
-    """What trains a network; models.training.PatchTrainer is one."""
-
-    n_steps: int
-
-    def train(
-        self,
-        patches: npt.NDArray[np.uint8],
-        targets: npt.NDArray[np.int64],
-        *,
-        keep_at: Path | None,
-        progress: Progress,
-    ) -> None:
-        """Train on RGB patches (n, h, w, 3) and class numbers (n)."""
-
-    def predict(self, patches: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Give probabilities (n, classes)."""
-
-    def save(self, path: Path) -> str:
-        """Keep the network in half precision, use the rounded one from here on, and give the file's SHA-256."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,40 +54,96 @@ class DemoPlan:
 
 
 def train_demo_model(
-    out_dir: Path, trainer: PatchTrainer, *, plan: DemoPlan, progress: Progress, clock: Callable[[], float]
+    out_dir: Path,
+    make_trainer: MakeTrainer,
+    *,
+    plan: DemoPlan,
+    progress: Progress,
+    clock: Callable[[], float],
+    config: TrainingConfig = CONFIGURATIONS[DEMO_CONFIGURATION],
 ) -> dict[str, object]:
     """Make patches, train, measure the half-precision network, and write weights.safetensors and card.json.
 
-    Args: clock: seconds, for the minutes in the card. Returns: the card.
+    What was cut off goes on from the checkpoint in `out_dir`. Args: clock: seconds, for the minutes in the card.
+    Returns: the card.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    begin, unfinished = clock(), out_dir / "unfinished.safetensors"
+    begin = clock()
     recipe = Recipe(stain_reference=reference_statistics(demo_slides("reference", ("A",), 4, plan)))
     training = make_patches(demo_part("training", plan), recipe, plan.training_patches_a_slide, progress)
     progress(f"{len(training.targets)} training patches made in {clock() - begin:.0f} s")
-    trainer.train(training.patches, training.targets, keep_at=unfinished, progress=progress)
+    trainer = make_trainer(_trainer_wish(out_dir, config, len(training.targets)))
+    targets = np.eye(N_STAGES, dtype=np.float32)[training.targets]
+    end = trainer.fit(ArrayPatches(training.patches), targets, None, _Told(progress))
     minutes = (clock() - begin) / 60.0
-    sha256 = trainer.save(out_dir / WEIGHTS_NAME)
+    sha256 = trainer.save(out_dir / WEIGHTS_NAME, 1.0)
     metrics = _measure_parts(trainer, training, recipe, plan, progress)
     card = _card(recipe, metrics, sha256)
-    card["training"] = _training_facts(plan, training) | {"minutes": round(minutes, 1), "n_steps": trainer.n_steps}
+    card["training"] = _training_facts(plan, training) | {"minutes": round(minutes, 1), "n_steps": end.n_steps}
     (out_dir / CARD_NAME).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    unfinished.unlink(missing_ok=True)
+    (out_dir / "checkpoint.safetensors").unlink(missing_ok=True)
     return card
 
 
+def _trainer_wish(out_dir: Path, config: TrainingConfig, n_examples: int) -> TrainerWish:
+    return TrainerWish(
+        config=config,
+        folder=out_dir,
+        kept_dir=out_dir,
+        n_classes=N_STAGES,
+        n_examples=n_examples,
+        gain_bounds=(0.0, 0.0, 0.0),
+        class_weights=None,
+        threshold_weights=(1.0,) * (N_STAGES - 1),
+        has_validation=False,
+        served=None,
+        device="cpu",
+        n_threads=len(os.sched_getaffinity(0)),
+    )
+
+
+class _Told:
+    """Tells of every twenty-fifth step."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def prepared(self, words: str, n_done: int, n_total: int) -> None:
+        self._progress(f"{words}, {n_done} of {n_total}")
+
+    def begun_at(self, step: int) -> None:
+        if step:
+            self._progress(f"going on after step {step}")
+
+    def stepped(self, step: int, loss: float, learning_rate: float) -> None:
+        if step % 25 == 0:
+            self._progress(f"step {step}, loss {loss:.3f}")
+
+    def examined(self, epoch: int, training_loss: float, logits: FloatRows) -> float:
+        raise ValueError("the demo model is trained without validation patches")
+
+    def is_stopping(self) -> bool:
+        return False
+
+
 def _measure_parts(
-    trainer: PatchTrainer, training: PatchSet, recipe: Recipe, plan: DemoPlan, progress: Progress
+    trainer: NetworkTrainer, training: PatchSet, recipe: Recipe, plan: DemoPlan, progress: Progress
 ) -> dict[str, object]:
-    """Measure the network and collagen area alone on each part that was not trained on."""
+    """Measure the network and the baseline on each part that was not trained on."""
+    places = spread_places(len(training.targets))
+    known = features_of_all(ArrayPatches(training.patches[places]), recipe.mpp, lambda *_: None)
+    logistic = OrdinalLogistic(N_STAGES).fit(known, training.targets[places])
     by_network: dict[str, object] = {}
-    by_area: dict[str, object] = {}
+    by_features: dict[str, object] = {"method": METHOD}
     for part in ("validation", "held_out", "unseen_stain"):
         examined = make_patches(demo_part(part, plan), recipe, plan.test_patches_a_slide, progress)
-        by_network[part] = asdict(measure(examined, trainer.predict(examined.patches)))
-        by_area[part] = asdict(measure(examined, baseline(training, examined)))
-        progress(f"{part}: {json.dumps(by_network[part])}; collagen area alone: {json.dumps(by_area[part])}")
-    return by_network | {"collagen_area_baseline": by_area}
+        patches = ArrayPatches(examined.patches)
+        shares = softmax(trainer.logits_of(patches), axis=1)
+        theirs = logistic.probabilities(features_of_all(patches, recipe.mpp, lambda *_: None))
+        by_network[part] = measure(examined.targets, examined.animals, shares, STAGE_NAMES).to_plain()
+        by_features[part] = measure(examined.targets, examined.animals, theirs, STAGE_NAMES).to_plain()
+        progress(f"{part}: {json.dumps(by_network[part])}; baseline: {json.dumps(by_features[part])}")
+    return by_network | {"baseline": by_features}
 
 
 def demo_slides(part: str, sites: tuple[str, ...], n_animals: int, plan: DemoPlan) -> tuple[SyntheticSlide, ...]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from core.domain.predictions import PatchState
 from core.domain.recipe import LabStatistics, Recipe, StainMethod
 from core.preprocess.quality import SlideReference, judge
-from core.preprocess.stain import collagen_fraction, fit, transfer
+from core.preprocess.stain import fit, transfer
 from core.slides.synthetic.render import RenderedSlide, render
 from core.slides.synthetic.study import SyntheticSlide
 
@@ -19,11 +19,10 @@ _JPEG_QUALITY = 88
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PatchSet:
-    """Patches (n, 224, 224, 3) RGB, and of each the class number, the share of collagen and the animal."""
+    """Patches (n, 224, 224, 3) RGB, and of each the class number and the animal."""
 
     patches: npt.NDArray[np.uint8]
     targets: npt.NDArray[np.int64]
-    collagen_fraction: npt.NDArray[np.float64]
     animals: tuple[str, ...]
 
 
@@ -31,11 +30,10 @@ def make_patches(
     slides: Sequence[SyntheticSlide], recipe: Recipe, n_a_slide: int, progress: Callable[[str], None]
 ) -> PatchSet:
     """Render slides, bring each to the recipe's reference and cut at most so many patches of the grid from each."""
-    patches, targets, fractions, animals = [], [], [], []
+    patches, targets, animals = [], [], []
     for number, slide in enumerate(slides, start=1):
-        cut, collagen = _cut(slide, recipe, n_a_slide)
+        cut = _cut(slide, recipe, n_a_slide)
         patches.append(cut)
-        fractions += collagen
         targets += [slide.stage.index] * len(cut)
         animals += [slide.animal] * len(cut)
         if number % 50 == 0:
@@ -43,7 +41,6 @@ def make_patches(
     return PatchSet(
         patches=np.concatenate(patches),
         targets=np.array(targets, np.int64),
-        collagen_fraction=np.array(fractions),
         animals=tuple(animals),
     )
 
@@ -55,7 +52,7 @@ def reference_statistics(slides: Sequence[SyntheticSlide]) -> LabStatistics:
     return (means[0], means[1], means[2]), (deviations[0], deviations[1], deviations[2])
 
 
-def _cut(slide: SyntheticSlide, recipe: Recipe, n_a_slide: int) -> tuple[npt.NDArray[np.uint8], list[float]]:
+def _cut(slide: SyntheticSlide, recipe: Recipe, n_a_slide: int) -> npt.NDArray[np.uint8]:
     rendered = render(slide)
     image = _compressed(rendered)
     source = fit(StainMethod.PARENCHYMA, [[image]])
@@ -70,9 +67,8 @@ def _cut(slide: SyntheticSlide, recipe: Recipe, n_a_slide: int) -> tuple[npt.NDA
     windows = [window for window in windows if judge(image[window], reference) is PatchState.PREDICTED]
     order = slide.section_generator().permutation(len(windows))[:n_a_slide]
     chosen = [windows[number] for number in order]
-    fractions = [collagen_fraction(image[window], rendered.tissue_mask[window]) for window in chosen]
     coloured = image if source is None else transfer(image, source, recipe.stain_reference)
-    return np.stack([coloured[window] for window in chosen]), fractions
+    return np.stack([coloured[window] for window in chosen])
 
 
 def _compressed(rendered: RenderedSlide) -> npt.NDArray[np.uint8]:

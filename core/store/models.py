@@ -38,8 +38,8 @@ class ModelStore:
         return tuple(self._models.get().values())
 
     def latest_model(self) -> RegisteredModel | None:
-        """Give the model registered last; a demo model only where there is no other."""
-        models = self.models()
+        """Give the model that serves: the one registered last that is no candidate; a demo only where no other is."""
+        models = tuple(model for model in self.models() if not model.is_candidate)
         return next((model for model in reversed(models) if not model.is_demo), models[-1] if models else None)
 
     def _row(self, model: RegisteredModel) -> dict[str, Value]:
@@ -53,6 +53,7 @@ class ModelStore:
             "is_demo": model.is_demo,
             "card_json": model.card_json,
             "registered_at": to_column(model.registered_at),
+            "training_id": model.training_id,
         }
 
     def _query_models(self) -> dict[ModelId, RegisteredModel]:
@@ -70,18 +71,20 @@ class ModelStore:
             is_demo=row[5],
             card_json=row[6],
             registered_at=from_column(row[7]),
+            training_id=row[8],
         )
 
 
 _INSERT_MODEL = """
     INSERT INTO model (
-        sequence, model_id, name, folder, checkpoint_sha256, recipe_hash, recipe_json, is_demo, card_json, registered_at
+        sequence, model_id, name, folder, checkpoint_sha256, recipe_hash, recipe_json, is_demo, card_json,
+        registered_at, training_id
     ) VALUES (
         $sequence, $model_id, $name, $folder, $checkpoint_sha256, $recipe_hash, $recipe_json, $is_demo, $card_json,
-        $registered_at
+        $registered_at, $training_id
     )
 """
 _SELECT_MODELS = """
-    SELECT model_id, name, folder, checkpoint_sha256, recipe_json, is_demo, card_json, registered_at
+    SELECT model_id, name, folder, checkpoint_sha256, recipe_json, is_demo, card_json, registered_at, training_id
     FROM model ORDER BY sequence
 """

@@ -38,6 +38,7 @@ RECORDED_TABLES = (
     ("guide_version", "SELECT * FROM guide_version"),
     ("guide_pin", "SELECT * FROM guide_pin"),
     ("fast_mode_event", "SELECT * FROM fast_mode_event"),
+    ("training_event", "SELECT * FROM training_event"),
 )
 _NAMING = ("slide_id", "entry_id", "study_id", "name", "path")
 _UNGUARDED_ON_PURPOSE = ("job", "study_draft", "append_only_guard")

@@ -13,6 +13,7 @@ from core.domain.recipe import Recipe, StainMethod
 from core.preprocess import stain
 from core.retraining.calibration import calibration_of_set
 from core.retraining.manifest import COLUMNS
+from core.retraining.open_set import pixels_sha256
 from tests.core.preprocess.drawn_tissue import tissue
 
 
@@ -26,7 +27,8 @@ def _write_set(folder: Path, n_train: int, n_test: int) -> list[np.ndarray]:
         patch = picture[row * 224 : row * 224 + 224, column * 224 : column * 224 + 224]
         name = f"{number:04d}.png"
         cv2.imwrite(str(folder / name), patch[..., ::-1])
-        known = {"file": name, "slide_id": slide, "site": "A", "stain_batch": "1", "split": side}
+        known = {"file": name, "slide_id": slide, "site": "A", "stain_batch": "1", "split": side, "stage": "2"}
+        known["pixels_sha256"] = pixels_sha256(patch)
         rows.append({column: known.get(column) for column in COLUMNS})
         patches.append(patch)
     pq.write_table(pa.Table.from_pylist(rows), folder / "manifest.parquet")

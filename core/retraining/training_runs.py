@@ -1,0 +1,205 @@
+"""The trainings of this process: one at a time in a process of its own, told of, cancelled, gone on with, recorded.
+
+A training that was cut off, cancelled or failed goes on from its checkpoint when the same one is asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.access.permissions import Permission, require
+from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
+from core.domain.errors import FibroreadError, NothingToDo, TryAgain
+from core.domain.people import Reader
+from core.domain.registry import ModelId, RegisteredModel
+from core.domain.stages import STAGE_NAMES
+from core.domain.training import TrainingConfig, TrainingEvent, TrainingId, TrainingStatus, training_id_of
+from core.retraining.open_set import stated_content
+from core.retraining.training_log import Curves, read_curves
+
+TRAINING_COMMAND = (sys.executable, "-m", "core.cli", "run-training")
+_SECONDS_TO_END = 30.0
+_STATUS = {Ending.FAILED: TrainingStatus.FAILED, Ending.CANCELLED: TrainingStatus.CANCELLED}
+
+
+class TrainingPort(Protocol):
+    """The table of trainings."""
+
+    def add(self, event: TrainingEvent) -> None:
+        """Store that a training began or ended."""
+
+    def latest(self, training_id: TrainingId) -> TrainingEvent | None:
+        """Give the last event of a training, or None."""
+
+    def trainings(self) -> tuple[TrainingEvent, ...]:
+        """Give the last event of every training."""
+
+
+class CandidatePort(Protocol):
+    """The registry that takes what was trained."""
+
+    def add(self, path: Path, actor: str, training_id: str | None = None) -> RegisteredModel:
+        """Register a model's folder; BadModel when it will not do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingRequest:
+    """What a person asks for. `folder` None: the app's own."""
+
+    set_folder: Path
+    config: TrainingConfig
+    folder: Path | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingProgress:
+    """How far the latest training of this process is: `share` of it done, and what it does."""
+
+    training_id: TrainingId
+    share: float
+    words: str
+    is_running: bool
+
+
+class TrainingRuns:
+    """Begins trainings, follows them, and registers what they make as candidates."""
+
+    def __init__(
+        self,
+        store: TrainingPort,
+        trainings_dir: Path,
+        registry: CandidatePort,
+        serving: Callable[[], RegisteredModel | None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`serving` gives the model that serves, on which a head alone starts where ImageNet cannot be had."""
+        self._store, self._dir, self._registry, self._serving, self._clock = (
+            store,
+            trainings_dir,
+            registry,
+            serving,
+            clock,
+        )
+        self._lock = threading.Lock()
+        self._running: tuple[TrainingId, ChildWork] | None = None
+
+    def begin(self, reader: Reader, request: TrainingRequest) -> TrainingId:
+        """Begin a training, or go on with one that did not end, and give its id.
+
+        Raises: NothingToDo for no set or a training that is finished; TryAgain while another goes on.
+        """
+        require(reader, Permission.TRAIN)
+        set_sha256 = stated_content(request.set_folder)
+        training_id = training_id_of(set_sha256, request.config)
+        latest = self._store.latest(training_id)
+        if latest is not None and latest.status is TrainingStatus.FINISHED:
+            raise NothingToDo(
+                f"Training {training_id} of this set with this configuration is finished: {latest.folder}. "
+                "Change the configuration, its seed for one, to train another."
+            )
+        folder = request.folder or (latest.folder if latest else self._dir / training_id)
+        begun = TrainingEvent(
+            training_id=training_id,
+            status=TrainingStatus.BEGUN,
+            actor=reader.reader_id,
+            happened_at=self._clock(),
+            set_path=request.set_folder.absolute(),
+            set_sha256=set_sha256,
+            folder=folder.absolute(),
+            config=request.config,
+        )
+        with self._lock:
+            if self._running is not None and self._running[1].is_running:
+                raise TryAgain("A training goes on at this moment. Wait for its end, or cancel it.")
+            self._store.add(begun)
+            self._running = (training_id, ChildWork(self._command(request, begun), lambda end: self._end(begun, end)))
+        return training_id
+
+    def progress(self) -> TrainingProgress | None:
+        """Say how far the latest training since the start is, or None when there was none."""
+        running = self._running
+        if running is None:
+            return None
+        share, words = running[1].at
+        return TrainingProgress(training_id=running[0], share=share, words=words, is_running=running[1].is_running)
+
+    def trainings(self) -> tuple[TrainingEvent, ...]:
+        """Give the last event of every training."""
+        return self._store.trainings()
+
+    def latest(self, training_id: TrainingId) -> TrainingEvent | None:
+        """Give how a training stands, or None when there was none."""
+        return self._store.latest(training_id)
+
+    def curves(self, training_id: TrainingId) -> Curves:
+        """Give what a training has logged so far; nothing where its folder is gone."""
+        event = self._store.latest(training_id)
+        return Curves() if event is None else read_curves(event.folder)
+
+    def cancel(self, reader: Reader) -> None:
+        """Ask the training under way to stop; it keeps where it stands and can go on."""
+        require(reader, Permission.TRAIN)
+        self._cancel(None)
+
+    def _cancel(self, reason: str | None) -> None:
+        if self._running is not None:
+            self._running[1].cancel(reason)
+
+    def stop(self) -> None:
+        """Stop the training because the app ends, and wait until that is stored."""
+        self._cancel("the app was closed")
+        self.wait(_SECONDS_TO_END)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end of the training under way; false when it has not come in time."""
+        return self._running is None or self._running[1].wait(timeout_s)
+
+    def _command(self, request: TrainingRequest, begun: TrainingEvent) -> WorkCommand:
+        n_threads, serving = n_training_threads(), self._serving()
+        words = [
+            *TRAINING_COMMAND,
+            str(begun.set_path),
+            *("--folder", str(begun.folder)),
+            *("--kept", str(self._dir / "features")),
+            *("--configuration", json.dumps(request.config.to_plain())),
+            *("--device", request.device),
+            *("--threads", str(n_threads)),
+            *(() if serving is None else ("--served", str(serving.weights_path))),
+        ]
+        limits = {"OMP_NUM_THREADS": str(n_threads), "OPENBLAS_NUM_THREADS": str(n_threads)}
+        return WorkCommand(words=words, outcome_key="outcome", environment=limits)
+
+    def _end(self, begun: TrainingEvent, end: WorkEnd) -> None:
+        if end.ending is Ending.FINISHED and end.outcome is not None:
+            self._store.add(self._finished(begun, dict(end.outcome)))
+        else:
+            self._store.add(self._event(begun, _STATUS[end.ending], reason=end.reason))
+
+    def _finished(self, begun: TrainingEvent, outcome: dict[str, Any]) -> TrainingEvent:
+        """Register the model where it is one of seven stages; the training fails where that cannot be."""
+        model_id: ModelId | None = None
+        if outcome["classes"] == list(STAGE_NAMES):
+            try:
+                model_id = self._registry.add(begun.folder / "model", begun.actor, begun.training_id).model_id
+            except (FibroreadError, OSError) as error:
+                return self._event(begun, TrainingStatus.FAILED, reason=f"its model cannot be registered: {error}")
+        return self._event(
+            begun, TrainingStatus.FINISHED, outcome_json=json.dumps(outcome, sort_keys=True), model_id=model_id
+        )
+
+    def _event(self, begun: TrainingEvent, status: TrainingStatus, **more: Any) -> TrainingEvent:
+        return replace(begun, status=status, happened_at=self._clock(), **more)
+
+
+def n_training_threads() -> int:
+    """Give how many threads a training takes here: all but one, so that the app stays answering."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
