@@ -13,6 +13,7 @@ from core.commands import (
     bench,
     demo_model,
     demo_slides,
+    evaluate,
     export,
     fast_mode,
     import_slides,
@@ -20,6 +21,8 @@ from core.commands import (
     model,
     predictions,
     regions,
+    reproduce,
+    run_examination,
     run_training,
     study,
     train,
@@ -31,10 +34,12 @@ _COMMANDS = (
     import_slides,
     infer,
     predictions,
+    reproduce,
     regions,
     model,
     agreement,
     export,
+    evaluate,
     train,
     study,
     verify,
@@ -43,6 +48,7 @@ _COMMANDS = (
     demo_slides,
     fast_mode,
     run_training,
+    run_examination,
 )
 _EXIT_INTERRUPTED = 130
 

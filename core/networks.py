@@ -138,6 +138,11 @@ def load_predictor(weights_path: Path, device: str, mode: InferenceMode) -> Patc
     return load(weights_path, device, mode.value)
 
 
+def load_examined(weights_path: Path) -> PatchPredictor:
+    """Load a checkpoint in exact mode, on a device where there is one."""
+    return load_predictor(weights_path, "auto", InferenceMode.EXACT)
+
+
 def load_reference(weights_path: Path) -> PatchPredictor:
     """Load a checkpoint into plain torch in single precision, which every other way is held against."""
     from models.predictor import load_torch_predictor

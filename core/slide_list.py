@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.domain.errors import FibroreadError
 from core.domain.jobs import Job, job_that_tells
@@ -21,13 +22,15 @@ _UM_PER_MM = 1000.0
 class ListedSlide:
     """One slide of the list. `size_mm` None: no scale. Runs and `job` are those of one model, as measured now.
 
-    `run` is the one to be read; `screening` never is, and gives no call.
+    `run` is the one to be read; `screening` never is, and gives no call. `stale`: where this model has no run to
+    be read, the last that another one made.
     """
 
     slide: Slide
     size_mm: tuple[float, float] | None
     run: Run | None
     screening: Run | None
+    stale: Run | None
     job: Job | None
     own_read: Read | None
 
@@ -66,7 +69,9 @@ def list_slides(sources: ListSources, reader_id: ReaderId) -> tuple[ListedSlide,
     runs = {run.run_id: run for run in sources.runs}
     jobs = {job.run_id: job for job in sources.jobs}
     own = {read.item.slide_id: read for read in sources.reads if _is_own_slide_read(read, reader_id)}
-    return tuple(_listed(slide, sources.model, runs, jobs, own) for slide in sources.slides)
+    to_be_read = (run for run in runs.values() if run.mode is not InferenceMode.SCREENING)
+    others = {run.slide_id: run for run in to_be_read if sources.model and run.model_id != sources.model.model_id}
+    return tuple(_listed(slide, sources.model, _Known(runs, jobs, own, others)) for slide in sources.slides)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,23 +104,28 @@ def _is_own_slide_read(read: Read, reader_id: ReaderId) -> bool:
     )
 
 
-def _listed(
-    slide: Slide,
-    model: RegisteredModel | None,
-    runs: Mapping[RunId, Run],
-    jobs: Mapping[RunId, Job],
-    own: Mapping[SlideId, Read],
-) -> ListedSlide:
+class _Known(NamedTuple):
+    """What is known by run and by slide; `others`: the last run to be read that another model made."""
+
+    runs: Mapping[RunId, Run]
+    jobs: Mapping[RunId, Job]
+    own: Mapping[SlideId, Read]
+    others: Mapping[SlideId, Run]
+
+
+def _listed(slide: Slide, model: RegisteredModel | None, known: _Known) -> ListedSlide:
     mpp = slide.mpp
     modes = () if model is None or mpp is None else tuple(InferenceMode)
     ids = {mode: run_id_for(slide, model, mode) for mode in modes if model is not None}
-    found = {mode: runs[run_id] for mode, run_id in ids.items() if run_id in runs}
+    found = {mode: known.runs[run_id] for mode, run_id in ids.items() if run_id in known.runs}
+    run = found.get(InferenceMode.EXACT) or found.get(InferenceMode.FAST)
     bounds = slide.scan.bounds
     return ListedSlide(
         slide=slide,
         size_mm=None if mpp is None else (bounds.width_px * mpp.x / _UM_PER_MM, bounds.height_px * mpp.y / _UM_PER_MM),
-        run=found.get(InferenceMode.EXACT) or found.get(InferenceMode.FAST),
+        run=run,
         screening=found.get(InferenceMode.SCREENING),
-        job=job_that_tells(jobs[run_id] for run_id in ids.values() if run_id in jobs),
-        own_read=own.get(slide.slide_id),
+        stale=known.others.get(slide.slide_id) if run is None else None,
+        job=job_that_tells(known.jobs[run_id] for run_id in ids.values() if run_id in known.jobs),
+        own_read=known.own.get(slide.slide_id),
     )

@@ -31,6 +31,8 @@ from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.inference.worker_process import WORKER_COMMAND
 from core.networks import FastModeRecords, describe_weights
+from core.retraining.examinations import Examinations
+from core.retraining.promotion import Promotion
 from core.retraining.training_runs import TrainingRuns
 from core.retraining.training_sets import SetStores, StudySources, TrainingSets, TrainingSources
 from core.review.accepting import Accepting
@@ -93,13 +95,11 @@ class Workspace(Tables):
         self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
         self.imports = FolderImports(self.catalogue)
         self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)
-        self.trainings = TrainingRuns(
-            TrainingStore(self.database),
-            self.data_dir / "trainings",
-            self.registry,
-            self.models.latest_model,
-            self.clock,
-        )
+        trainings, folder = TrainingStore(self.database), self.data_dir / "trainings"
+        self.trainings = TrainingRuns(trainings, folder, self.registry, self.models.served_model, self.clock)
+        folder = self.data_dir / "examinations"
+        self.examinations = Examinations(self.models, self.trainings.latest, folder, self.clock)
+        self.promotion = Promotion(self.models, self.clock)
         self.fast_modes = FastModes(FastModeStore(self.database), FAST_MODE_COMMAND, FastModeRecords(), self.clock)
         self.supervisor = self._make_supervisor()
         self.training = self._make_training()
@@ -123,7 +123,7 @@ class Workspace(Tables):
             command=WORKER_COMMAND, runs_dir=self.data_dir / "runs", clock=self.clock, code_version=self.code_version
         )
         lookups = Lookups(
-            slide=self.slide, model=self.model, stain_batch_of=self._stain_batch_of, verify=self.catalogue.verify
+            slide=self.slide, model=self.model, stain_batch_of=self.stain_batch_of, verify=self.catalogue.verify
         )
         return Supervisor(settings, jobs=self.jobs, runs=self.runs, lookups=lookups)
 
@@ -170,7 +170,7 @@ class Workspace(Tables):
         return Comparing(self.roster, self.sight, sources)
 
     def _model_name(self) -> str | None:
-        model = self.models.latest_model()
+        model = self.models.served_model()
         return None if model is None else f"Model: {model.display_name}"
 
     def _make_demo(self, n_slides: int) -> DemoStudy:
@@ -189,6 +189,7 @@ class Workspace(Tables):
         self.demo.stop()
         self.imports.cancel()
         self.fast_modes.stop()
+        self.examinations.stop()
         self.trainings.stop()
         self.supervisor.stop()
         self.readers.close()
@@ -212,8 +213,8 @@ class Workspace(Tables):
         return slide
 
     def model(self, model_id: ModelId | None = None) -> RegisteredModel:
-        """Give a registered model, the latest one without an id; NothingToDo when there is none."""
-        model = self.models.latest_model() if model_id is None else self.models.model_by_id(model_id)
+        """Give a registered model, the one that serves without an id; NothingToDo when there is none."""
+        model = self.models.served_model() if model_id is None else self.models.model_by_id(model_id)
         if model is None:
             raise NothingToDo("No such model is registered. Add one with `fibroread model add FOLDER`.")
         return model
@@ -230,11 +231,11 @@ class Workspace(Tables):
         return self.slide(slide_id)
 
     def listed_slides(self, reader: Reader) -> tuple[ListedSlide, ...]:
-        """Give every slide with the latest model's run over it and this reader's own read of it."""
+        """Give every slide with the serving model's run over it and this reader's own read of it."""
         require(reader, Permission.READ_SLIDES)
         sources = ListSources(
             slides=self.slides_shown(reader),
-            model=self.models.latest_model(),
+            model=self.models.served_model(),
             runs=self.runs.runs(),
             jobs=self.jobs.jobs(),
             reads=self.reads.standing(),
@@ -270,7 +271,8 @@ class Workspace(Tables):
         """Give everyone who has signed in here."""
         return self.people.readers()
 
-    def _stain_batch_of(self, slide: Slide) -> tuple[Slide, ...]:
+    def stain_batch_of(self, slide: Slide) -> tuple[Slide, ...]:
+        """Give the slides of a slide's stain batch, none where it has none."""
         batch = (slide.provenance.site, slide.provenance.stain_batch)
         if batch[1] is None:
             return ()
@@ -289,12 +291,11 @@ class Workspace(Tables):
         require(reader, Permission.RUN_MODEL)
         return self.supervisor.request(self.slide(slide_id), self.model(model_id), reader.reader_id, mode)
 
-    def request_all_runs(self, reader: Reader, mode: InferenceMode = InferenceMode.EXACT) -> BulkRequest:
-        """Queue the latest model for every slide that it has not read; a refused slide does not hold up the others."""
+    def request_all_runs(self, reader: Reader, mode: InferenceMode, *, is_stale_only: bool = False) -> BulkRequest:
+        """Queue the serving model for the slides that it has not read; a refused slide does not hold up the others."""
         require(reader, Permission.RUN_MODEL)
-        return request_runs(
-            self.listed_slides(reader), mode, lambda slide_id, mode: self.request_run(reader, slide_id, mode=mode)
-        )
+        listed = (one for one in self.listed_slides(reader) if one.stale is not None or not is_stale_only)
+        return request_runs(listed, mode, lambda slide_id, mode: self.request_run(reader, slide_id, mode=mode))
 
     def modes(self, model: RegisteredModel) -> tuple[InferenceMode, ...]:
         """Give the modes that a model can be run in here: a processor needs it prepared for all but exact."""
@@ -314,15 +315,15 @@ class Workspace(Tables):
         return run
 
     def current_run(self, slide_id: SlideId) -> Run | None:
-        """Give the finished run of the latest model over a slide as it is measured now, or None."""
-        slide, model = self.slide(slide_id), self.models.latest_model()
+        """Give the finished run of the serving model over a slide as it is measured now, or None."""
+        slide, model = self.slide(slide_id), self.models.served_model()
         if model is None or slide.mpp is None or slide.mpp.distrust is not None:
             return None
         found = (self.runs.run_by_id(run_id) for run_id in run_ids_for_reading(slide, model))
         return next((run for run in found if run is not None), None)
 
     def _current_runs(self) -> tuple[tuple[Slide, Run], ...]:
-        """Give every slide that the latest model has read, with its run."""
+        """Give every slide that the serving model has read, with its run."""
         current = ((slide, self.current_run(slide.slide_id)) for slide in self.slides.slides())
         return tuple((slide, run) for slide, run in current if run is not None)
 

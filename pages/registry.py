@@ -12,6 +12,7 @@ from core.domain.registry import RegisteredModel
 from core.workspace import Workspace
 from pages.parts import messages, session
 from pages.parts.fast_mode import draw_fast_mode
+from pages.parts.model_service import draw_examination, draw_status
 
 _FOLDER, _WRITE = "models.folder", "models.add"
 
@@ -19,11 +20,11 @@ _FOLDER, _WRITE = "models.folder", "models.add"
 def render(workspace: Workspace, reader: Reader) -> None:
     """Draw the page for this reader."""
     st.title("Models")
-    models, serving = workspace.models.models(), workspace.models.latest_model()
+    models = workspace.models.models()
     if not models:
         messages.show_empty("No model is registered yet.", "Add a folder with weights.safetensors and card.json below.")
     for model in reversed(models):
-        _draw_model(workspace, reader, model, is_serving=serving is not None and model.model_id == serving.model_id)
+        _draw_model(workspace, reader, model)
     with st.expander("Add a model", expanded=not models):
         with st.form("models_add_form", border=False):
             st.text_input("Folder on this machine", key=_FOLDER, placeholder="holds weights.safetensors and card.json")
@@ -32,10 +33,11 @@ def render(workspace: Workspace, reader: Reader) -> None:
         st.caption("The card is checked against the weights. Pickles are refused, because loading one runs its code.")
 
 
-def _draw_model(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_serving: bool) -> None:
+def _draw_model(workspace: Workspace, reader: Reader, model: RegisteredModel) -> None:
     recipe = model.recipe
     with st.container(border=True):
-        st.markdown(f"**{messages.plain(model.display_name)}**" + ("  serves new runs" if is_serving else ""))
+        st.markdown(f"**{messages.plain(model.display_name)}**")
+        draw_status(workspace, model)
         if model.is_demo:
             st.warning("**DEMO.** Trained on slides that a program drew. It says nothing about real livers.")
         facts = (
@@ -43,9 +45,10 @@ def _draw_model(workspace: Workspace, reader: Reader, model: RegisteredModel, *,
             f"Recipe {recipe.hash}: {recipe.patch_px} px patches at {recipe.mpp:g} um per pixel, "
             f"tissue at least {recipe.tissue_fraction:.0%}, stain normalisation {recipe.stain.value}",
             f"Checkpoint SHA-256 {model.checkpoint_sha256}",
-            *((f"Candidate of training {model.training_id}: it serves no new runs of itself",) * model.is_candidate),
+            *((f"Out of training {model.training_id}",) * (model.training_id is not None)),
         )
         st.caption("  \n".join(messages.plain(fact) for fact in facts))
+        draw_examination(workspace, reader, model)
         draw_fast_mode(workspace, reader, model)
         with st.expander("Card"):
             st.json(json.loads(model.card_json))

@@ -116,7 +116,7 @@ def _left_out_of_menu(workspace: Workspace, reader: Reader | None) -> frozenset[
 
 def _draw_mark(workspace: Workspace) -> None:
     """Say on every screen that a demo model serves, without taking room from the page."""
-    model = workspace.models.latest_model()
+    model = workspace.models.served_model()
     if model is not None and model.is_demo:
         with st.container(key="shell_mark"):
             st.markdown("**DEMO** model: not trained on real slides")

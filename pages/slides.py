@@ -15,11 +15,11 @@ from pages.parts import destinations, messages, session
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.folder_import import draw_import_form, draw_import_progress, draw_outcomes
 from pages.parts.mode_choice import draw_mode_choice, mode_in, run_words
-from pages.parts.slide_table import call_words, draw_table, model_words, read_words, screening_words
+from pages.parts.slide_table import call_words, draw_table, model_words, read_words, screening_words, stale_words
 
 _FILTER, _SHOWN, _TABLE, _OPEN = "slides.filter", "slides.shown", "slides.table", "slides.open"
 _MODE = "slides.mode"
-_ALL, _UNREAD, _NO_MPP, _NOT_RUN = "All", "Without my read", "um/px missing", "Not run"
+_ALL, _UNREAD, _NO_MPP, _NOT_RUN, _STALE = "All", "Without my read", "um/px missing", "Not run", "Stale"
 _THUMBNAIL_PX = 420
 
 Pulse = tuple[int, int, int]
@@ -63,8 +63,9 @@ def _filtered(listed: tuple[ListedSlide, ...]) -> tuple[ListedSlide, ...]:
     words = text.text_input(
         "Filter", key=_FILTER, placeholder="name, subject, site, batch or group", label_visibility="collapsed"
     )
+    stale = [_STALE] if any(one.stale is not None for one in listed) else []
     kind = which.segmented_control(
-        "Show", (_ALL, _UNREAD, _NO_MPP, _NOT_RUN), default=_ALL, key=_SHOWN, label_visibility="collapsed"
+        "Show", (_ALL, _UNREAD, _NO_MPP, _NOT_RUN, *stale), default=_ALL, key=_SHOWN, label_visibility="collapsed"
     )
     return tuple(one for one in listed if one.slide.matches(words) and _is_wanted(one, kind or _ALL))
 
@@ -74,6 +75,8 @@ def _is_wanted(one: ListedSlide, kind: str) -> bool:
         return one.own_read is None
     if kind == _NO_MPP:
         return one.is_waiting_for_mpp
+    if kind == _STALE:
+        return one.stale is not None
     return kind == _ALL or one.run is None
 
 
@@ -89,7 +92,7 @@ def _draw_run_line(workspace: Workspace, reader: Reader, drawn: tuple[Pulse, Inf
     if (_pulse(listed), mode_in(_MODE)) != drawn:
         st.rerun()
     under_way = [one for one in listed if one.is_under_way]
-    model = workspace.models.latest_model()
+    model = workspace.models.served_model()
     with st.container(horizontal=True, vertical_alignment="center", key="slides_runs"):
         if model is None:
             st.caption("No model is registered. Add one on the Models page.")
@@ -102,14 +105,17 @@ def _draw_run_line(workspace: Workspace, reader: Reader, drawn: tuple[Pulse, Inf
             st.button("Cancel all runs", key="slides.cancel_all", on_click=_cancel, args=(workspace, reader, under_way))
         if model is not None and any(one.can_be_run(mode) for one in listed for mode in workspace.modes(model)):
             draw_mode_choice(workspace, model, key=_MODE)
-            _draw_run_all(workspace, reader, sum(one.can_be_run(mode_in(_MODE)) for one in listed))
+            _draw_run_all(workspace, reader, [one for one in listed if one.can_be_run(mode_in(_MODE))])
 
 
-def _draw_run_all(workspace: Workspace, reader: Reader, n_waiting: int) -> None:
-    mode = mode_in(_MODE)
+def _draw_run_all(workspace: Workspace, reader: Reader, waiting: list[ListedSlide]) -> None:
+    """Offer to run the model on all that wait, and on those alone that another model has read."""
+    mode, n_stale = mode_in(_MODE), sum(one.stale is not None for one in waiting)
     args = (workspace, reader, mode, session.token("slides.run_all_token"))
-    words = f"{run_words(mode)} on all ({n_waiting})"
-    st.button(words, key="slides.run_all", on_click=_run_all, args=args, disabled=not n_waiting)
+    words = f"{run_words(mode)} on all ({len(waiting)})"
+    st.button(words, key="slides.run_all", on_click=_run_all, args=(*args, False), disabled=not waiting)
+    if 0 < n_stale < len(waiting):
+        st.button(f"On the stale alone ({n_stale})", key="slides.run_stale", on_click=_run_all, args=(*args, True))
 
 
 def _pulse(listed: tuple[ListedSlide, ...]) -> Pulse:
@@ -132,7 +138,7 @@ def _draw_slide(workspace: Workspace, reader: Reader, one: ListedSlide) -> None:
     if st.button("Open in the viewer", type="primary", key="slides.open_chosen", width="stretch"):
         destinations.open_slide(slide.slide_id)
     mode = mode_in(_MODE)
-    if one.can_be_run(mode) and workspace.models.latest_model() is not None:
+    if one.can_be_run(mode) and workspace.models.served_model() is not None:
         args = (workspace, reader, slide.slide_id, mode, session.token("slides.run_one"))
         words = run_words(mode) if one.run is None else "Run again, exactly"
         st.button(words, key="slides.run_chosen", width="stretch", on_click=_run_one, args=args)
@@ -158,6 +164,8 @@ def _draw_facts(workspace: Workspace, one: ListedSlide) -> None:
         facts.append(f"{run.n_patches} patches, {run.n_excluded} excluded, {run.n_failed} failed")
         if run.second_pass is not None:
             facts.append(run.second_pass.words(run.n_patches))
+    if one.stale is not None:
+        facts.append(stale_words(one.stale, workspace.model(one.stale.model_id)))
     if one.screening is not None:
         facts.append(screening_words(stage_shares(workspace.predictions(one.screening.run_id))))
     if one.job is not None and run is None and one.job.reason:
@@ -207,9 +215,9 @@ def _run_one(workspace: Workspace, reader: Reader, slide_id: SlideId, mode: Infe
 
 
 @messages.guarded_callback
-def _run_all(workspace: Workspace, reader: Reader, mode: InferenceMode, token: str) -> None:
+def _run_all(workspace: Workspace, reader: Reader, mode: InferenceMode, token: str, is_stale_only: bool) -> None:
     if session.spend("slides.run_all_token", token):
-        bulk = workspace.request_all_runs(reader, mode)
+        bulk = workspace.request_all_runs(reader, mode, is_stale_only=is_stale_only)
         refused = "".join(f" {name} was refused: {reason}" for name, reason in bulk.refused)
         messages.receipt(f"The model will {_verb(mode)} {_slides(bulk.n_requested)}.{refused}")
 

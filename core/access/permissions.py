@@ -19,6 +19,7 @@ class Permission(Enum):
     EXPORT_TRAINING = "export training sets"
     TRAIN = "train models"
     ADD_MODEL = "add models"
+    SERVE_MODEL = "put models into service or retire them"
     LEAD_STUDIES = "set up and change studies"
     WRITE_GUIDE = "write the annotation guide or pin examples to it"
     EXCHANGE_REGIONS = "bring regions in and out for others"
@@ -39,12 +40,13 @@ _OF_ROLE = {
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
         Permission.TRAIN,
+        Permission.SERVE_MODEL,
         Permission.LEAD_STUDIES,
         Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,
         Permission.VERIFY,
     },
-    Role.ADMINISTRATOR: {Permission.REGISTER_SLIDES, Permission.ADD_MODEL, Permission.VERIFY},
+    Role.ADMINISTRATOR: {Permission.REGISTER_SLIDES, Permission.ADD_MODEL, Permission.SERVE_MODEL, Permission.VERIFY},
 }
 
 

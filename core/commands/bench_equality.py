@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 _DESCRIPTION = """\
-Measure on a registered slide, with the model registered last: exact mode against plain torch; fast mode against exact;
+Measure on a registered slide, with the model that serves: exact mode against plain torch; fast mode against exact;
 a run whose worker is killed by SIGKILL at 60 % of its shards and goes on, against one never cut; the slide's own JPEG
 tiles as the viewer gets them, and as the engine decodes them, against OpenSlide. All runs are made in a folder that
 passes. Ends with 1 where an equality that is promised does not hold."""

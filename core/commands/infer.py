@@ -37,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("slides", nargs="*", metavar="SLIDE", help="slide id, name or file of a registered slide")
     parser.add_argument("--all", action="store_true", help="every registered slide")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--model", metavar="ID", help="model id; the one registered last when left out")
+    parser.add_argument("--model", metavar="ID", help="model id; the one that serves when left out")
     parser.add_argument(
         "--mode",
         choices=[mode.value for mode in InferenceMode],

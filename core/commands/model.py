@@ -1,4 +1,4 @@
-"""`fibroread model`: registers models, lists them, and gives one its fast mode."""
+"""`fibroread model`: registers models, lists them, decides which one serves, and gives one its fast mode."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import BadModel, NothingToDo
 from core.domain.fast_mode import FastMode
-from core.domain.registry import ModelId, RegisteredModel
+from core.domain.registry import ModelDecision, ModelId, RegisteredModel
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
+_DESCRIPTION = """\
+add registers a folder or a .safetensors file; list prints every model with its status; serve puts a candidate into
+service when its last `fibroread evaluate` carries it, or by a signed override; back puts the model that served before
+into service again; retire takes a candidate out; quantise prepares fast mode."""
 _SECONDS_BETWEEN_WORDS = 2.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Put the command on the command line."""
-    parser = subparsers.add_parser("model", help="register a model, list them, or give one a fast mode")
+    parser = subparsers.add_parser(
+        "model",
+        help="register a model, list them, put one into service, or give one a fast mode",
+        description=_DESCRIPTION,
+    )
     # `--data` belongs to every command and is added to this parser by the command line itself
-    parser.add_argument("action", choices=("add", "list", "quantise"))
+    parser.add_argument("action", choices=("add", "list", "serve", "back", "retire", "quantise"))
     parser.add_argument(
         "path", nargs="?", metavar="PATH|ID", help="for add: a folder or a .safetensors file with its card; else an id"
     )
@@ -34,27 +42,77 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         dest="training_set",
         help="for quantise: the training set of the model; the demo model needs none",
     )
+    parser.add_argument("--reason", metavar="WORDS", help="for retire and back; for serve: against the evidence")
+    parser.add_argument("--signed", metavar="NAME", help="for serve with --reason: whoever answers for it")
     parser.set_defaults(run=run, needs_workspace=True)
 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    """Do it and print one JSON object per model, or what was measured."""
-    if arguments.action == "list":
-        for model in workspace.models.models():
-            print(json.dumps(model_to_json(model)))
-        return 0
-    if arguments.action == "quantise":
-        return _quantise(arguments, workspace)
+    """Do it and print one JSON object per model, what was decided, or what was measured."""
+    acts = {"list": _list, "quantise": _quantise, "serve": _serve, "back": _back, "retire": _retire, "add": _add}
+    acts[arguments.action](arguments, workspace)
+    return 0
+
+
+def _list(_arguments: argparse.Namespace, workspace: Workspace) -> None:
+    for model in workspace.models.models():
+        print(json.dumps({**model_to_json(model), "status": workspace.models.status_of(model.model_id).value}))
+
+
+def _add(arguments: argparse.Namespace, workspace: Workspace) -> None:
     if arguments.path is None:
         raise NothingToDo("Name the model's folder or file: fibroread model add PATH.")
     print(json.dumps(model_to_json(workspace.add_model(COMMAND_LINE, Path(arguments.path)))))
-    return 0
 
 
-def _quantise(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def _serve(arguments: argparse.Namespace, workspace: Workspace) -> None:
+    """Put a model into service on its last examination, or by a signed override."""
+    model = workspace.model(_named(arguments))
+    examined = workspace.examinations.latest(model.model_id)
+    verdict = None if examined is None else examined.verdict
+    if arguments.reason is not None:
+        decided = workspace.promotion.override(
+            COMMAND_LINE, model.model_id, arguments.reason, arguments.signed or "", verdict
+        )
+    elif verdict is None:
+        raise NothingToDo(
+            f"{model.display_name} was not compared with the model that serves: fibroread evaluate {model.model_id} "
+            "--set SET. Without a comparison, name a --reason and who signs it with --signed."
+        )
+    else:
+        decided = workspace.promotion.promote(COMMAND_LINE, verdict)
+    print(json.dumps(_decision_to_json(decided)))
+
+
+def _back(arguments: argparse.Namespace, workspace: Workspace) -> None:
+    decided = workspace.promotion.take_back(COMMAND_LINE, arguments.reason or "")
+    print(json.dumps(_decision_to_json(decided)))
+
+
+def _retire(arguments: argparse.Namespace, workspace: Workspace) -> None:
+    decided = workspace.promotion.retire(COMMAND_LINE, _named(arguments), arguments.reason or "")
+    print(json.dumps(_decision_to_json(decided)))
+
+
+def _named(arguments: argparse.Namespace) -> ModelId:
+    if arguments.path is None:
+        raise NothingToDo(f"Name the model's id: fibroread model {arguments.action} ID.")
+    return ModelId(arguments.path)
+
+
+def _decision_to_json(decision: ModelDecision) -> dict[str, object]:
+    return {
+        "model_id": decision.model_id,
+        "status": decision.status.value,
+        "reason": decision.reason,
+        "override": decision.is_override,
+        "signed_as": decision.signed_as,
+    }
+
+
+def _quantise(arguments: argparse.Namespace, workspace: Workspace) -> None:
     model = workspace.model(ModelId(arguments.path) if arguments.path else None)
     print(json.dumps(quantised(workspace, model, arguments.training_set).to_plain()))
-    return 0
 
 
 def quantised(workspace: Workspace, model: RegisteredModel, training_set: Path | None) -> FastMode:

@@ -38,11 +38,9 @@ class UpperQuantile:
             return None
         weights = np.maximum(predictions.tissue_fraction[used].astype(np.float64), 1e-6)
         probabilities = predictions.probabilities[used].astype(np.float64)
-        mean = np.average(probabilities, axis=0, weights=weights)
-        mean /= mean.sum()
-        score = weighted_quantile(probabilities @ _LADDER, weights, self.quantile)
+        stage, mean, score = self.stage_of(probabilities, weights)
         return SlideCall(
-            stage=_stage_of(score, mean),
+            stage=stage,
             probabilities=tuple(float(value) for value in mean),
             continuous_score=score,
             n_patches=int(used.sum()),
@@ -53,6 +51,15 @@ class UpperQuantile:
             ),
             rule=self.rule,
         )
+
+    def stage_of(
+        self, probabilities: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+    ) -> tuple[Stage, npt.NDArray[np.float64], float]:
+        """Give the stage, mean probabilities (7,) and continuous score of patches (n, 7) with weights (n,)."""
+        mean = np.average(probabilities, axis=0, weights=weights)
+        mean /= mean.sum()
+        score = weighted_quantile(probabilities @ _LADDER, weights, self.quantile)
+        return _stage_of(score, mean), mean, score
 
 
 def weighted_quantile(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], quantile: float) -> float:

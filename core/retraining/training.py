@@ -25,9 +25,9 @@ from core.retraining.stain_spread import observed_gain_bounds
 from core.retraining.temperature import expected_calibration_error, fit_temperature, negative_log_likelihood
 from core.retraining.training_card import write_model_card
 from core.retraining.training_log import TrainingLog
-from core.retraining.training_record import read_json, write_json, written_record
+from core.retraining.training_record import RECORD_NAME, read_json, write_json, written_record
 
-RECORD_NAME, BASELINE_NAME, OUTCOME_NAME, MODEL_NAME = "record.json", "baseline.json", "outcome.json", "model"
+BASELINE_NAME, OUTCOME_NAME, MODEL_NAME = "baseline.json", "outcome.json", "model"
 _WEIGHTS_NAME = "weights.safetensors"
 _LEFTOVERS = ("checkpoint.safetensors", "best.safetensors", "backbone.safetensors")
 Plain = dict[str, Any]

@@ -13,6 +13,7 @@ from typing import Any
 from core.domain.training import TrainingId
 from core.retraining.network_trainer import TrainerWish
 
+RECORD_NAME = "record.json"
 _LIBRARIES = (
     "torch",
     "torchvision",

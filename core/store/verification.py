@@ -38,6 +38,7 @@ RECORDED_TABLES = (
     ("guide_version", "SELECT * FROM guide_version"),
     ("guide_pin", "SELECT * FROM guide_pin"),
     ("fast_mode_event", "SELECT * FROM fast_mode_event"),
+    ("model_decision", "SELECT * FROM model_decision"),
     ("training_event", "SELECT * FROM training_event"),
 )
 _NAMING = ("slide_id", "entry_id", "study_id", "name", "path")

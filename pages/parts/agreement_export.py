@@ -74,7 +74,7 @@ def _offer(chosen: Chosen, words: str, ending: str, mime: str, content: Callable
 
 def _model_facts(workspace: Workspace) -> tuple[tuple[str, str], ...]:
     """Name the model, its checkpoint and recipe."""
-    model = workspace.models.latest_model()
+    model = workspace.models.served_model()
     if model is None:
         return ()
     return (("Model", f"{model.display_name}, checkpoint {model.checkpoint_sha256}"), ("Recipe", model.recipe.hash))

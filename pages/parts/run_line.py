@@ -45,14 +45,14 @@ def refusal_of(workspace: Workspace, slide: Slide) -> str | None:
 
 
 def run_under_way(workspace: Workspace, slide: Slide) -> RunId | None:
-    """Give the latest model's run for reading over a slide while it waits or goes on, else None."""
+    """Give the serving model's run for reading over a slide while it waits or goes on, else None."""
     job = None if slide.mpp is None else _job(workspace, slide)
     is_shown = job is not None and job.is_under_way and job.mode is not InferenceMode.SCREENING
     return job.run_id if job is not None and is_shown else None
 
 
 def _draw_job(workspace: Workspace, reader: Reader, slide: Slide, was_under_way: bool) -> None:
-    job, model, run = _job(workspace, slide), workspace.models.latest_model(), workspace.current_run(slide.slide_id)
+    job, model, run = _job(workspace, slide), workspace.models.served_model(), workspace.current_run(slide.slide_id)
     is_under_way = job is not None and job.is_under_way
     if was_under_way != is_under_way:
         st.rerun()
@@ -87,7 +87,7 @@ def _draw_button(workspace: Workspace, reader: Reader, slide: Slide, words: str,
 
 
 def _job(workspace: Workspace, slide: Slide) -> Job | None:
-    model = workspace.models.latest_model()
+    model = workspace.models.served_model()
     if model is None:
         return None
     asked = (workspace.jobs.job(run_id_for(slide, model, mode)) for mode in InferenceMode)

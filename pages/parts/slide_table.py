@@ -9,6 +9,7 @@ from core.domain.jobs import JobStatus
 from core.domain.predictions import InferenceMode, Run
 from core.domain.quality import words_of
 from core.domain.reads import Disposition
+from core.domain.registry import RegisteredModel
 from core.slide_list import ListedSlide
 
 OPEN_COLUMN = "Open"
@@ -87,6 +88,8 @@ def model_words(one: ListedSlide) -> str:
         return _run_words(one.run)
     if one.job is not None and one.job.status is not JobStatus.FINISHED:
         return str(one.job.status.value)
+    if one.stale is not None:
+        return "stale"
     return "not run" if one.screening is None else "screened, no call"
 
 
@@ -94,6 +97,12 @@ def _run_words(run: Run) -> str:
     if run.call is None:
         return "no patch could be used"
     return "read, fast" if run.mode is InferenceMode.FAST else "read"
+
+
+def stale_words(run: Run, model: RegisteredModel) -> str:
+    """Say what a model that serves no more found; it is not shown as the model's call."""
+    call = "no patch could be used" if run.call is None else f"it called the slide {run.call.stage.value}"
+    return f"Stale: read by {model.display_name}, which does not serve now; {call}"
 
 
 def screening_words(shares: tuple[float, ...] | None) -> str:

@@ -30,7 +30,7 @@ def choices(workspace: Workspace, reader_id: ReaderId, request: Request) -> Resp
     """Give orders, sites, slides and readers to choose among, the model, and what could not be read."""
     del request
     given = workspace.film_strip.choices(reader_named(reader_id))
-    model = workspace.models.latest_model()
+    model = workspace.models.served_model()
     names = {person.reader_id: person.name for person in workspace.readers_seen()}
     return plain_facts(
         {

@@ -149,7 +149,7 @@ def arguments() -> argparse.Namespace:
 
 def prepared_model(workspace: Workspace) -> RegisteredModel:
     """Give the data folder's latest model, else the demo model, quantised where it is not."""
-    model = workspace.models.latest_model() or workspace.add_model(COMMAND_LINE, ROOT / "demo_model")
+    model = workspace.models.served_model() or workspace.add_model(COMMAND_LINE, ROOT / "demo_model")
     try:
         load_predictor(model.weights_path, "cpu", InferenceMode.FAST)
     except ValueError:

@@ -12,7 +12,7 @@ from core.domain.errors import OutsideRecipe
 from core.domain.geometry import Box
 from core.domain.jobs import Job, JobStatus
 from core.domain.people import ReaderId
-from core.domain.predictions import InferenceMode, Run
+from core.domain.predictions import InferenceMode, Run, RunId
 from core.domain.reads import Disposition, Item, Read, ReadId, Sight
 from core.domain.recipe import Recipe
 from core.domain.registry import ModelId, RegisteredModel
@@ -133,6 +133,17 @@ def test_the_exact_run_is_read_rather_than_the_fast_one_and_a_screening_never() 
     assert listed(slide, runs=(fast, screening))[0].run == fast
     screened = listed(slide, runs=(screening,))[0]
     assert (screened.run, screened.screening) == (None, screening)
+
+
+def test_a_slide_that_only_another_model_has_read_is_stale_and_can_be_run() -> None:
+    slide = a_slide("one")
+    older = replace(a_run(slide, InferenceMode.EXACT), run_id=RunId("e" * 32), model_id=ModelId("f" * 16))
+    screened = replace(older, run_id=RunId("d" * 32), mode=InferenceMode.SCREENING)
+    (one,) = listed(slide, runs=(older, screened))
+    assert (one.run, one.stale) == (None, older)
+    assert one.can_be_run(InferenceMode.EXACT)
+    assert listed(slide, runs=(older, a_run(slide, InferenceMode.EXACT)))[0].stale is None
+    assert listed(slide, runs=(screened,))[0].stale is None
 
 
 def test_a_run_is_offered_where_it_would_give_more_than_is_there() -> None:

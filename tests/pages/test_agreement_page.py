@@ -62,7 +62,7 @@ class PatientWork(SideWork[Any]):
 class NoModels:
     """Knows no model."""
 
-    def latest_model(self) -> None:
+    def served_model(self) -> None:
         return None
 
 

@@ -13,6 +13,7 @@ import pytest
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import Cancelled, FolderTaken, NothingToDo
 from core.domain.people import Reader, ReaderId, Role
+from core.domain.registry import ModelStatus
 from core.domain.stages import Stage
 from core.domain.training import TrainingConfig, TrainingEvent, TrainingStatus
 from core.networks import make_trainer
@@ -107,15 +108,16 @@ def test_shuffled_stages_fall_to_chance(tmp_path: Path) -> None:
 def test_the_model_is_a_candidate_with_its_lineage_and_the_one_that_served_goes_on_serving(trained: Trained) -> None:
     workspace, event = trained.workspace, trained.event
     assert event.model_id is not None
-    model, serving = workspace.model(event.model_id), workspace.models.latest_model()
+    model, serving = workspace.model(event.model_id), workspace.models.served_model()
     card = json.loads(model.card_json)
-    assert (model.training_id, model.is_candidate, model.is_demo) == (event.training_id, True, True)
+    assert (model.training_id, model.is_demo) == (event.training_id, True)
+    assert workspace.models.status_of(model.model_id) is ModelStatus.CANDIDATE
     assert card["training"]["set_sha256"] == event.set_sha256
     assert card["sha256"] == model.checkpoint_sha256 == trained.outcome["checkpoint_sha256"]
     assert card["calibration"]["temperature"] == trained.outcome["calibration"]["temperature"]
     assert card["metrics"]["baseline"] == trained.outcome["baseline"]
     assert serving is not None
-    assert not serving.is_candidate
+    assert serving.training_id is None
 
 
 def test_its_folder_holds_the_record_and_the_curves_and_nothing_to_go_on_from(trained: Trained) -> None:

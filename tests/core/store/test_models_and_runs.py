@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from core.domain.predictions import InferenceMode, RunId, SecondPass
 from core.domain.quality import Concern, ConcernCode
 from core.domain.recipe import StainMethod
-from core.domain.registry import ModelId
+from core.domain.registry import ModelDecision, ModelId, ModelStatus
 from core.domain.slides import SlideId
 from core.store.connection import Database
 from core.store.models import ModelStore
@@ -19,6 +20,7 @@ from tests.core.store.records import MODEL_ID, RECIPE, RUN_ID, SLIDE_ID, make_mo
 
 OTHER_MODEL = ModelId("b" * 16)
 OTHER_RUN = RunId("e" * 32)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -54,16 +56,56 @@ def test_an_unknown_model_is_none(models: ModelStore) -> None:
     assert models.model_by_id(OTHER_MODEL) is None
 
 
-def test_a_demo_model_added_later_is_not_the_latest(models: ModelStore) -> None:
+def test_the_first_model_serves_and_those_after_it_are_candidates(models: ModelStore) -> None:
+    models.add_model(make_model(OTHER_MODEL), "anna")
+    assert models.served_model() == make_model()
+    assert (models.status_of(MODEL_ID), models.status_of(OTHER_MODEL)) == (ModelStatus.SERVED, ModelStatus.CANDIDATE)
+
+
+def test_a_demo_model_added_later_does_not_serve(models: ModelStore) -> None:
     models.add_model(make_model(OTHER_MODEL, is_demo=True), "anna")
-    assert models.latest_model() == make_model()
+    assert models.served_model() == make_model()
 
 
-def test_the_demo_model_is_the_latest_where_there_is_no_other(database: Database) -> None:
+def test_a_demo_model_serves_until_there_is_another(database: Database) -> None:
     store = ModelStore(database)
-    assert store.latest_model() is None
+    assert store.served_model() is None
     store.add_model(make_model(is_demo=True), "anna")
-    assert store.latest_model() == make_model(is_demo=True)
+    assert store.served_model() == make_model(is_demo=True)
+    store.add_model(make_model(OTHER_MODEL), "anna")
+    assert store.served_model() == make_model(OTHER_MODEL)
+    assert store.status_of(MODEL_ID) is ModelStatus.RETIRED
+
+
+def test_a_decision_comes_back_and_retires_who_served(models: ModelStore) -> None:
+    models.add_model(make_model(OTHER_MODEL), "anna")
+    decision = ModelDecision(
+        model_id=OTHER_MODEL,
+        status=ModelStatus.SERVED,
+        reason="better on the frozen test",
+        actor="anna",
+        decided_at=NOW,
+        evidence_json='{"difference": 0.1}',
+        is_override=True,
+        signed_as="Anna Berg",
+    )
+    models.decide(decision)
+    assert models.decisions()[-1] == decision
+    assert models.served_model() == make_model(OTHER_MODEL)
+    assert models.status_of(MODEL_ID) is ModelStatus.RETIRED
+
+
+def test_an_override_without_a_signature_is_no_decision() -> None:
+    with pytest.raises(ValueError, match="signed"):
+        ModelDecision(
+            model_id=OTHER_MODEL,
+            status=ModelStatus.SERVED,
+            reason="so",
+            actor="anna",
+            decided_at=NOW,
+            is_override=True,
+            signed_as=" ",
+        )
 
 
 def test_a_run_comes_back_with_its_call(runs: RunStore) -> None:

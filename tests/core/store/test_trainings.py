@@ -58,9 +58,9 @@ def test_a_candidate_serves_nothing(database: Database) -> None:
     models = ModelStore(database)
     candidate = replace(make_model(ModelId("b" * 16)), training_id="t" * 16)
     models.add_model(candidate, "lena")
-    assert models.latest_model() is None
+    assert models.served_model() is None
     models.add_model(make_model(), "lena")
     models.add_model(replace(make_model(ModelId("d" * 16)), training_id="t" * 16), "lena")
-    assert models.latest_model() == make_model()
+    assert models.served_model() == make_model()
     assert models.model_by_id(ModelId("b" * 16)) == candidate
     assert make_model().model_id == MODEL_ID

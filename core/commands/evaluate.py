@@ -1,0 +1,71 @@
+"""`fibroread evaluate MODEL --set SET`: examines a model on animals that it never saw, beside the one that serves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.access.identity import COMMAND_LINE
+from core.domain.errors import UserMustAct
+from core.domain.registry import ModelId
+from core.retraining.promotion import MARGIN
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_DESCRIPTION = """\
+Examine a model on the test animals of a training set: every coefficient of the agreement report between the model and
+what the set's readers agree on, by patch and by slide, drawn again by animal, AUROC, AUPRC, MCC and calibration, and
+the paired difference in kappa to the model that serves. Prints one JSON object with the verdict on promotion; the whole
+goes to --json and --html. Refused where a model learned from one of the animals."""
+_SECONDS_BETWEEN_WORDS = 2.0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command on the command line."""
+    parser = subparsers.add_parser("evaluate", help="examine a model on test animals", description=_DESCRIPTION)
+    parser.add_argument("model_id", metavar="MODEL", help="id of a registered model")
+    parser.add_argument("--set", type=Path, required=True, metavar="SET", dest="set_folder")
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=MARGIN,
+        help=f"the lower bound of the difference in kappa must exceed ({MARGIN})",
+    )
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write all figures to a file")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write the model card to a file")
+    parser.set_defaults(run=run, needs_workspace=True)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Examine, telling of it on stderr, and print the verdict."""
+    model_id, examinations = ModelId(arguments.model_id), workspace.examinations
+    examinations.begin(COMMAND_LINE, model_id, arguments.set_folder, arguments.margin)
+    words = ""
+    while not examinations.wait(_SECONDS_BETWEEN_WORDS):
+        progress = examinations.progress()
+        if progress is not None and f"{progress.share:4.0%} {progress.words}" != words:
+            words = f"{progress.share:4.0%} {progress.words}"
+            print(words, file=sys.stderr, flush=True)
+    ended, found = examinations.progress(), examinations.latest(model_id)
+    if ended is None or ended.problem is not None or found is None:
+        raise UserMustAct((ended and ended.problem) or "The examination left nothing.")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(found.evaluation, indent=1) + "\n", encoding="utf-8")
+    if arguments.html is not None:
+        shutil.copyfile(found.card_path, arguments.html)
+    print(
+        json.dumps(
+            {
+                "model_id": model_id,
+                "set_sha256": found.evaluation["set_sha256"],
+                "verdict": None if found.verdict is None else found.verdict.to_plain(),
+                "cautions": found.evaluation["cautions"],
+            }
+        )
+    )
+    return 0

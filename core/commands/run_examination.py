@@ -1,0 +1,100 @@
+"""`fibroread run-examination`: examines models on a set's test animals. The app and `fibroread evaluate` start it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.commands.told_process import Tell, begin_telling, end_at_once
+
+if TYPE_CHECKING:
+    from core.retraining.evaluation import Examinee
+
+_SECONDS_BETWEEN_WORDS = 0.5
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command on the command line, without words in the overview: a person uses `evaluate`."""
+    parser = subparsers.add_parser("run-examination", description="Examine models on a set's test animals.")
+    parser.add_argument("set_folder", type=Path, metavar="SET")
+    parser.add_argument("--models", type=json.loads, required=True, help="as JSON, the candidate first")
+    parser.add_argument("--margin", type=float, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="where what is found is kept")
+    parser.add_argument("--at", type=datetime.fromisoformat, required=True)
+    parser.set_defaults(run=run, needs_workspace=False)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine; tell how far it is on stdout as a JSON object a line, at last where it lies or what the problem is."""
+    tell = begin_telling(end_at_once)
+    from core.domain.errors import FibroreadError
+
+    try:
+        _examine(arguments, tell)
+    except FibroreadError as error:
+        tell({"problem": str(error)})
+        return 2
+    return 0
+
+
+def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
+    from core.domain.registry import ModelId
+    from core.networks import load_examined
+    from core.reporting.html import as_html
+    from core.retraining.evaluation import evaluate
+    from core.retraining.evaluation_document import evaluation_document
+    from core.retraining.examinations import keep
+    from core.retraining.open_set import open_set
+    from core.retraining.promotion import verdict_of
+
+    tell({"share": 0.0, "words": "checking the set"})
+    examinees = [_examinee(plain) for plain in arguments.models]
+    evaluation = evaluate(
+        open_set(arguments.set_folder), examinees, load_examined, progress=_teller(tell, "asking the networks")
+    )
+    verdict = None
+    if len(examinees) > 1:
+        candidate, served = (ModelId(one.model_id) for one in examinees)
+        verdict = verdict_of(evaluation, candidate, served, arguments.margin)
+    card = json.loads((Path(arguments.models[0]["folder"]) / "card.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = {
+        "evaluation": evaluation.to_plain(),
+        "verdict": None if verdict is None else verdict.to_plain(),
+        "set_path": str(arguments.set_folder),
+        "examined_at": arguments.at.isoformat(),
+    }
+    keep(arguments.out, found, as_html(evaluation_document(evaluation, card, arguments.at)))
+    tell({"found": {"folder": str(arguments.out)}})
+
+
+def _examinee(plain: dict[str, Any]) -> Examinee:
+    from core.inference.registry import WEIGHTS_NAME, recipe_of
+    from core.retraining.evaluation import Examinee
+    from core.retraining.lineage import animals_learned_from
+
+    folder, training_folder = Path(plain["folder"]), plain["training_folder"]
+    return Examinee(
+        model_id=plain["model_id"],
+        name=plain["name"],
+        recipe=recipe_of(folder),
+        weights_path=folder / WEIGHTS_NAME,
+        learned_from=None if training_folder is None else animals_learned_from(Path(training_folder)),
+    )
+
+
+def _teller(tell: Tell, words: str) -> Callable[[float], None]:
+    """Tell how far it is, twice a second at most."""
+    told_at = [-_SECONDS_BETWEEN_WORDS]
+
+    def progress(share: float) -> None:
+        now = time.monotonic()
+        if now - told_at[0] >= _SECONDS_BETWEEN_WORDS:
+            tell({"share": share, "words": words})
+            told_at[0] = now
+
+    return progress

@@ -1,0 +1,243 @@
+"""Models on the frozen test of a training set: animals that none of them learned from, by patch and by slide.
+
+The reference is what the readers of the set agree on; each model is one more reader beside it, so that every figure is
+one of the agreement report: drawn again by animal, with its method and its cautions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from core.agreement.bootstrap import Progress, Resampling, unheard
+from core.agreement.probabilities import ReferencedProbabilities
+from core.agreement.ratings import SEVEN_STAGES, Ratings
+from core.agreement.report import AgreementReport, Beside, build_report
+from core.domain.datasets import Split
+from core.domain.errors import NothingToDo, UserMustAct
+from core.domain.recipe import Recipe
+from core.domain.stages import N_STAGES
+from core.inference.aggregate import UpperQuantile
+from core.retraining.open_set import OpenSet, SetPatch
+from core.retraining.set_patches import SetColours, SetPatches
+
+Load = Callable[[Path], "AskedNetwork"]
+REFERENCE = "Reference"
+_MINIBATCH = 16
+_RULE = "the stage that the readers of a patch in the set agree on"
+Probabilities = npt.NDArray[np.float64]
+
+
+class Asked(Protocol):
+    """What a network answers: probabilities (n, 7) are enough here."""
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """Give the class probabilities."""
+
+
+class AskedNetwork(Protocol):
+    """A loaded network."""
+
+    def predict(self, patches: npt.NDArray[np.uint8]) -> Asked:
+        """Predict RGB patches (n, side, side, 3)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examinee:
+    """A model to be examined. `learned_from`: the animals of its training and validation; None: not known here."""
+
+    model_id: str
+    name: str
+    recipe: Recipe
+    weights_path: Path
+    learned_from: frozenset[str] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """What came out for the first model beside the reference, and beside the second one where there is one.
+
+    `cautions` say what the figures do not show.
+    """
+
+    set_sha256: str
+    is_demo: bool
+    names: tuple[str, ...]
+    patches: AgreementReport
+    slides: AgreementReport
+    calibration_errors: tuple[float | None, ...]
+    cautions: tuple[str, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Give it as JSON holds it; both reports follow `agreement.schema.json`."""
+        return {
+            "set_sha256": self.set_sha256,
+            "demo": self.is_demo,
+            "models": list(self.names),
+            "calibration_errors": list(self.calibration_errors),
+            "cautions": list(self.cautions),
+            "patches": json.loads(self.patches.to_json()),
+            "slides": json.loads(self.slides.to_json()),
+        }
+
+
+def evaluate(
+    opened: OpenSet,
+    examinees: Sequence[Examinee],
+    load: Load,
+    *,
+    resampling: Resampling | None = None,
+    n_threads: int = 1,
+    progress: Progress = unheard,
+) -> Evaluation:
+    """Examine one model, or one beside another, on the test animals of a set.
+
+    Raises: NothingToDo where the set has no test side; UserMustAct, naming an animal that a model learned from.
+    """
+    patches = opened.side(Split.TEST)
+    if not patches:
+        raise NothingToDo(f"{opened.folder} has no test animals. Export a set with a test share.")
+    for examinee in examinees:
+        _refuse_if_learned(examinee, patches)
+    names = _names(examinees)
+    answers = [
+        _asked(
+            SetPatches(opened.folder, patches, SetColours(opened.folder, opened.patches, one.recipe), n_threads),
+            load(one.weights_path),
+            _part(progress, number, len(examinees)),
+        )
+        for number, one in enumerate(examinees)
+    ]
+    stages = np.array([patch.stage.index for patch in patches], np.int16)
+    by_patch = _report(_patch_ratings(patches, names, stages, answers), names, answers[0], resampling)
+    by_slide = _slides(patches, names, stages, answers, resampling)
+    errors = tuple(
+        by_patch.reference.calibration_error.value
+        if number == 0 and by_patch.reference is not None
+        else calibration_error(answer, stages)
+        for number, answer in enumerate(answers)
+    )
+    return Evaluation(
+        set_sha256=opened.content_sha256,
+        is_demo=opened.is_demo,
+        names=names,
+        patches=by_patch,
+        slides=by_slide,
+        calibration_errors=errors,
+        cautions=tuple(_cautions(opened, examinees)),
+    )
+
+
+def calibration_error(probabilities: Probabilities, stages: npt.NDArray[np.int16]) -> float:
+    """Give the expected calibration error of the called stage over ten bins, as the agreement report defines it."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == stages
+    bins = np.clip(np.ceil(confidence * 10).astype(int) - 1, 0, 9)
+    gaps = [abs(float((confidence[bins == one] - right[bins == one]).sum())) for one in range(10)]
+    return sum(gaps) / len(stages)
+
+
+def _refuse_if_learned(examinee: Examinee, patches: Sequence[SetPatch]) -> None:
+    for patch in patches:
+        if examinee.learned_from is not None and patch.animal in examinee.learned_from:
+            raise UserMustAct(
+                f"{examinee.name} learned from animal {patch.subject}, which is in this test. "
+                "Examine it on a set whose test animals it never saw."
+            )
+
+
+def _names(examinees: Sequence[Examinee]) -> tuple[str, ...]:
+    return tuple(f"{one.name} ({one.model_id[:8]})" for one in examinees)
+
+
+def _asked(pictures: SetPatches, network: AskedNetwork, progress: Progress) -> Probabilities:
+    """Give a model's probabilities (n, 7) of the patches."""
+    rows = []
+    for first in range(0, len(pictures), _MINIBATCH):
+        places = np.arange(first, min(first + _MINIBATCH, len(pictures)))
+        rows.append(network.predict(pictures.read(places)).probabilities.astype(np.float64))
+        progress((first + len(places)) / len(pictures))
+    found = np.concatenate(rows)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _patch_ratings(
+    patches: Sequence[SetPatch], names: tuple[str, ...], stages: npt.NDArray[np.int16], answers: list[Probabilities]
+) -> Ratings:
+    called = [answer.argmax(axis=1).astype(np.int16) for answer in answers]
+    return Ratings(
+        scale=SEVEN_STAGES,
+        items=tuple(Path(patch.file).stem for patch in patches),
+        readers=(REFERENCE, *names),
+        subjects=tuple(patch.animal for patch in patches),
+        stages=np.column_stack([stages, *called]),
+        traits={
+            "site": tuple(patch.site or None for patch in patches),
+            "stain batch": tuple(patch.stain_batch or None for patch in patches),
+        },
+    )
+
+
+def _report(
+    ratings: Ratings, names: tuple[str, ...], first: Probabilities, resampling: Resampling | None
+) -> AgreementReport:
+    found = ReferencedProbabilities(
+        scale=ratings.scale,
+        items=ratings.items,
+        subjects=ratings.subjects,
+        reference=ratings.column(REFERENCE).astype(np.int64),
+        probabilities=first,
+        rule=_RULE,
+    )
+    compared = [((REFERENCE, names[0]), (REFERENCE, other)) for other in names[1:]]
+    beside = Beside(compared=compared, traits=tuple(ratings.traits), probabilities=found)
+    return build_report(ratings, resampling, beside=beside)
+
+
+def _slides(
+    patches: Sequence[SetPatch],
+    names: tuple[str, ...],
+    stages: npt.NDArray[np.int16],
+    answers: list[Probabilities],
+    resampling: Resampling | None,
+) -> AgreementReport:
+    """Call each slide from its patches in the set, the reference by the same rule as the models."""
+    places: dict[str, list[int]] = {}
+    for place, patch in enumerate(patches):
+        places.setdefault(patch.slide_id, []).append(place)
+    rule, sources = UpperQuantile(), [np.eye(N_STAGES)[stages], *answers]
+    calls = [[rule.stage_of(one[rows], np.ones(len(rows))) for one in sources] for rows in places.values()]
+    firsts = [patches[rows[0]] for rows in places.values()]
+    ratings = Ratings(
+        scale=SEVEN_STAGES,
+        items=tuple(places),
+        readers=(REFERENCE, *names),
+        subjects=tuple(patch.animal for patch in firsts),
+        stages=np.array([[stage.index for stage, _, _ in row] for row in calls], np.int16),
+        traits={"site": tuple(patch.site or None for patch in firsts)},
+    )
+    return _report(ratings, names, np.array([row[1][1] for row in calls]), resampling)
+
+
+def _cautions(opened: OpenSet, examinees: Sequence[Examinee]) -> list[str]:
+    said = [
+        f"Which animals {one.name} learned from is not known here: that it never saw these is not shown."
+        for one in examinees
+        if one.learned_from is None
+    ]
+    if opened.is_demo:
+        said.append("The set was drawn by a program: nothing here is about real livers.")
+    said.append(
+        "A slide's stage is worked out from its patches in the set alone, for the reference and the models by one rule."
+    )
+    return said
+
+
+def _part(progress: Progress, number: int, n_parts: int) -> Progress:
+    return lambda share: progress((number + share) / n_parts)

@@ -1,0 +1,168 @@
+"""Examinations of models in a process of its own: one at a time, with progress and cancel; the last one stands.
+
+What an examination found lies in the data folder, a folder a model; what a decision rests on is stored with it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.access.permissions import Permission, require
+from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
+from core.domain.errors import NothingToDo, TryAgain
+from core.domain.people import Reader
+from core.domain.registry import ModelId, RegisteredModel
+from core.domain.training import TrainingEvent, TrainingId
+from core.retraining.promotion import MARGIN, Verdict
+from core.retraining.training_record import read_json, write_json
+
+EXAMINATION_COMMAND = (sys.executable, "-m", "core.cli", "run-examination")
+FOUND_NAME, CARD_NAME = "evaluation.json", "card.html"
+_SECONDS_TO_END = 10.0
+
+
+class ModelsPort(Protocol):
+    """The table of models."""
+
+    def model_by_id(self, model_id: ModelId) -> RegisteredModel | None:
+        """Give a model, or None."""
+
+    def served_model(self) -> RegisteredModel | None:
+        """Give the model that serves, or None."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExaminationProgress:
+    """How far the latest examination of this process is; `problem` says why it failed."""
+
+    model_id: ModelId
+    share: float
+    words: str
+    is_running: bool
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examined:
+    """What the last examination of a model found: `evaluation` as `Evaluation.to_plain` gives it."""
+
+    evaluation: dict[str, Any]
+    verdict: Verdict | None
+    set_path: Path
+    examined_at: datetime
+    card_path: Path
+
+
+class Examinations:
+    """Begins examinations, follows them, and keeps what they find."""
+
+    def __init__(
+        self,
+        models: ModelsPort,
+        training: Callable[[TrainingId], TrainingEvent | None],
+        folder: Path,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Take where models and trainings are found, and the folder that what is found goes to."""
+        self._models, self._training, self._folder, self._clock = models, training, folder, clock
+        self._lock = threading.Lock()
+        self._running: tuple[ModelId, ChildWork] | None = None
+        self._problem: str | None = None
+
+    def begin(self, reader: Reader, model_id: ModelId, set_folder: Path, margin: float = MARGIN) -> None:
+        """Begin to examine a model on the test animals of a set, beside the one that serves where that is another.
+
+        Raises: NothingToDo for an unknown model; TryAgain while another is examined.
+        """
+        require(reader, Permission.TRAIN)
+        command = self._command(model_id, set_folder.absolute(), margin)
+        with self._lock:
+            if self._running is not None and self._running[1].is_running:
+                raise TryAgain("A model is being examined at this moment. Wait for its end, or cancel it.")
+            self._problem = None
+            self._running = (model_id, ChildWork(command, self._end))
+
+    def progress(self) -> ExaminationProgress | None:
+        """Say how far the latest examination since the start is, or None when there was none."""
+        running = self._running
+        if running is None:
+            return None
+        share, words = running[1].at
+        return ExaminationProgress(
+            model_id=running[0],
+            share=share,
+            words=words,
+            is_running=running[1].is_running,
+            problem=self._problem,
+        )
+
+    def latest(self, model_id: ModelId) -> Examined | None:
+        """Give what the last examination of a model found, or None."""
+        folder = self._folder / model_id
+        try:
+            found = read_json(folder / FOUND_NAME)
+        except (OSError, ValueError):
+            return None
+        return Examined(
+            evaluation=found["evaluation"],
+            verdict=None if found["verdict"] is None else Verdict.from_plain(found["verdict"]),
+            set_path=Path(found["set_path"]),
+            examined_at=datetime.fromisoformat(found["examined_at"]),
+            card_path=folder / CARD_NAME,
+        )
+
+    def cancel(self, reader: Reader) -> None:
+        """End the examination under way; nothing of it is kept."""
+        require(reader, Permission.TRAIN)
+        self.stop()
+
+    def stop(self) -> None:
+        """End the examination under way, and wait for it."""
+        if self._running is not None:
+            self._running[1].cancel("it was cancelled")
+        self.wait(_SECONDS_TO_END)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end of the examination under way; false when it has not come in time."""
+        return self._running is None or self._running[1].wait(timeout_s)
+
+    def _command(self, model_id: ModelId, set_folder: Path, margin: float) -> WorkCommand:
+        model, served = self._models.model_by_id(model_id), self._models.served_model()
+        if model is None:
+            raise NothingToDo(f"No model {model_id} is registered.")
+        both = [model] if served is None or served.model_id == model_id else [model, served]
+        words = [
+            *EXAMINATION_COMMAND,
+            str(set_folder),
+            *("--models", json.dumps([self._facts(one) for one in both])),
+            *("--margin", str(margin)),
+            *("--out", str(self._folder / model_id)),
+            *("--at", self._clock().isoformat()),
+        ]
+        return WorkCommand(words=words, outcome_key="found")
+
+    def _facts(self, model: RegisteredModel) -> dict[str, str | None]:
+        event = None if model.training_id is None else self._training(TrainingId(model.training_id))
+        return {
+            "model_id": model.model_id,
+            "name": model.display_name,
+            "folder": str(model.folder),
+            "training_folder": None if event is None else str(event.folder),
+        }
+
+    def _end(self, end: WorkEnd) -> None:
+        self._problem = None if end.ending is Ending.FINISHED else end.reason
+
+
+def keep(folder: Path, found: dict[str, Any], card_html: str) -> None:
+    """Keep what an examination found, the card first: what carries its name is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD_NAME).write_text(card_html, encoding="utf-8")
+    write_json(folder / FOUND_NAME, found)

@@ -1,0 +1,193 @@
+"""Whether a model serves, what its last examination found, and the decisions that a lead can take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.access.permissions import Permission, may
+from core.domain.people import Reader
+from core.domain.registry import ModelDecision, ModelStatus, RegisteredModel
+from core.retraining.examinations import ExaminationProgress, Examined
+from core.workspace import Workspace
+from pages.parts import messages, session
+
+_EXAMINE, _DECIDE = "models.examine", "models.decide"
+_STATUS_WORDS = {
+    ModelStatus.SERVED: "Serves new runs",
+    ModelStatus.CANDIDATE: "Candidate: serves no new runs",
+    ModelStatus.RETIRED: "Retired: serves no new runs",
+}
+
+
+def draw_status(workspace: Workspace, model: RegisteredModel) -> None:
+    """Draw whether it serves, since when, why and by whose decision."""
+    decisions = [one for one in workspace.models.decisions() if one.model_id == model.model_id]
+    words = _STATUS_WORDS[workspace.models.status_of(model.model_id)]
+    if decisions:
+        words += f". {_decision_words(decisions[-1])}"
+    st.caption(messages.plain(words))
+
+
+def draw_examination(workspace: Workspace, reader: Reader, model: RegisteredModel) -> None:
+    """Draw what was found, how to examine, and the decisions that are open."""
+    examined = workspace.examinations.latest(model.model_id)
+    if examined is not None:
+        _draw_found(examined, model)
+    progress = workspace.examinations.progress()
+    if progress is not None and progress.is_running and progress.model_id == model.model_id:
+        st.fragment(messages.guarded(_draw_progress), run_every=1.0)(workspace, reader, progress)
+    elif may(reader, Permission.TRAIN):
+        if progress is not None and progress.model_id == model.model_id and progress.problem:
+            st.info(messages.plain(f"The last examination ended without a result: {progress.problem}"))
+        _draw_offer(workspace, reader, model, is_busy=progress is not None and progress.is_running)
+    if may(reader, Permission.SERVE_MODEL):
+        _draw_decisions(workspace, reader, model, examined)
+
+
+def _decision_words(decision: ModelDecision) -> str:
+    verb = "Put into service" if decision.status is ModelStatus.SERVED else "Retired"
+    override = f", by override, signed {decision.signed_as}" if decision.is_override else ""
+    return f"{verb} {decision.decided_at:%Y-%m-%d %H:%M} UTC by {decision.actor}{override}: {decision.reason}"
+
+
+def _draw_found(examined: Examined, model: RegisteredModel) -> None:
+    found, verdict = examined.evaluation, examined.verdict
+    lines = [
+        f"Examined {examined.examined_at:%Y-%m-%d %H:%M} UTC on the test animals of {examined.set_path.name}:",
+        *(_level_words(found[level], level) for level in ("slides", "patches")),
+    ]
+    if verdict is not None:
+        lines.append(f"Beside the model that served then: {'; '.join(verdict.grounds)}.")
+    st.caption("  \n".join(messages.plain(line) for line in [*lines, *found["cautions"]]))
+    st.download_button(
+        "Model card (HTML)",
+        data=examined.card_path.read_bytes,
+        file_name=f"model-card-{model.model_id}.html",
+        mime="text/html",
+        key=f"models.card_{model.model_id}",
+        on_click="ignore",
+    )
+
+
+def _level_words(report: dict[str, Any], level: str) -> str:
+    kappa, measured = report["pairs"][0]["kappa"]["quadratic"], report["reference"]
+    area, error = _leaf_words(measured["auroc"]), _leaf_words(measured["calibration_error"])
+    return (
+        f"By {'slide' if level == 'slides' else 'patch'}: quadratic kappa {_leaf_words(kappa)}, macro AUROC {area}, "
+        f"calibration error {error}; n = {report['n_items']} {level} of {report['n_subjects']} animals"
+    )
+
+
+def _leaf_words(leaf: dict[str, Any]) -> str:
+    if leaf.get("value") is None:
+        return f"not estimable ({leaf['why']})"
+    low, high = leaf.get("low"), leaf.get("high")
+    interval = "no interval" if low is None else f"{low:.2f} to {high:.2f}"
+    return f"{leaf['value']:.2f} ({interval})"
+
+
+def _draw_progress(workspace: Workspace, reader: Reader, drawn: ExaminationProgress) -> None:
+    progress = workspace.examinations.progress() or drawn
+    if not progress.is_running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(progress.share, text=messages.plain(f"Examining: {progress.words}"))
+        st.button("Cancel", key="models.examine_cancel", on_click=_cancel, args=(workspace, reader))
+
+
+def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_busy: bool) -> None:
+    key = f"{_EXAMINE}_set_{model.model_id}"
+    written = tuple(str(one.path) for one in reversed(workspace.training_sets.training_sets()))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Set whose test animals it is examined on",
+            written,
+            index=0 if written else None,
+            key=key,
+            accept_new_options=True,
+            placeholder="full path of its folder on this machine",
+        )
+        st.button(
+            "Examine",
+            key=f"{_EXAMINE}_{model.model_id}",
+            on_click=_examine,
+            args=(workspace, reader, model, key, session.token(_EXAMINE)),
+            disabled=is_busy,
+            help="Another model is being examined at this moment." if is_busy else None,
+        )
+
+
+def _draw_decisions(workspace: Workspace, reader: Reader, model: RegisteredModel, examined: Examined | None) -> None:
+    status, token = workspace.models.status_of(model.model_id), session.token(_DECIDE)
+    if status is ModelStatus.SERVED:
+        before = workspace.promotion.served_before()
+        if before is not None:
+            words = f"Go back to {messages.plain(before.display_name)}"
+            st.button(words, key="models.back", on_click=_go_back, args=(workspace, reader, token))
+        return
+    verdict = None if examined is None else examined.verdict
+    if verdict is not None and verdict.is_passed:
+        args = (workspace, reader, model, token)
+        st.button("Put into service", type="primary", key=f"models.serve_{model.model_id}", on_click=_serve, args=args)
+    with st.expander("Decide otherwise", key=f"models.otherwise_{model.model_id}"):
+        reason, name = f"models.reason_{model.model_id}", f"models.signed_{model.model_id}"
+        st.text_input("Reason", key=reason)
+        st.text_input("Printed name of whoever answers for it", key=name)
+        args_of_words = (workspace, reader, model, (reason, name), token)
+        with st.container(horizontal=True):
+            st.button(
+                "Put into service by override",
+                key=f"models.override_{model.model_id}",
+                on_click=_override,
+                args=args_of_words,
+            )
+            if status is ModelStatus.CANDIDATE:
+                st.button("Retire", key=f"models.retire_{model.model_id}", on_click=_retire, args=args_of_words)
+        st.caption("Recorded with your name, the time and the reason, in the audit chain.")
+
+
+@messages.guarded_callback
+def _examine(workspace: Workspace, reader: Reader, model: RegisteredModel, key: str, token: str) -> None:
+    chosen = session.get(key, str)
+    if chosen and session.spend(_EXAMINE, token):
+        workspace.examinations.begin(reader, model.model_id, Path(chosen))
+
+
+@messages.guarded_callback
+def _cancel(workspace: Workspace, reader: Reader) -> None:
+    workspace.examinations.cancel(reader)
+
+
+@messages.guarded_callback
+def _serve(workspace: Workspace, reader: Reader, model: RegisteredModel, token: str) -> None:
+    examined = workspace.examinations.latest(model.model_id)
+    if examined is not None and examined.verdict is not None and session.spend(_DECIDE, token):
+        workspace.promotion.promote(reader, examined.verdict)
+        messages.receipt(f"{model.display_name} serves new runs. Slides read by the former model are stale.")
+
+
+@messages.guarded_callback
+def _override(workspace: Workspace, reader: Reader, model: RegisteredModel, keys: tuple[str, str], token: str) -> None:
+    reason, name = (session.get_or(key, "") for key in keys)
+    examined = workspace.examinations.latest(model.model_id)
+    verdict = None if examined is None else examined.verdict
+    if session.spend(_DECIDE, token):
+        workspace.promotion.override(reader, model.model_id, reason, name, verdict)
+        messages.receipt(f"{model.display_name} serves new runs, by override.")
+
+
+@messages.guarded_callback
+def _retire(workspace: Workspace, reader: Reader, model: RegisteredModel, keys: tuple[str, str], token: str) -> None:
+    if session.spend(_DECIDE, token):
+        workspace.promotion.retire(reader, model.model_id, session.get_or(keys[0], ""))
+        messages.receipt(f"{model.display_name} is retired.")
+
+
+@messages.guarded_callback
+def _go_back(workspace: Workspace, reader: Reader, token: str) -> None:
+    if session.spend(_DECIDE, token):
+        workspace.promotion.take_back(reader)
+        messages.receipt("The model that served before serves new runs again.")
