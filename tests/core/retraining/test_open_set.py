@@ -16,7 +16,8 @@ import pytest
 from core.domain.datasets import Split
 from core.domain.errors import BadTrainingSet, LeakingSplit, NothingToDo
 from core.domain.recipe import Recipe, StainMethod
-from core.retraining.export import encode_png, write_training_set
+from core.retraining.export import write_training_set
+from core.retraining.images import encode_png
 from core.retraining.manifest import content_sha256, read_manifest
 from core.retraining.open_set import open_set, stated_content
 from core.retraining.selection import ExportRequest
