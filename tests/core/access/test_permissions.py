@@ -14,7 +14,9 @@ FORBIDDEN = {
     Role.READER: {
         Permission.REGISTER_SLIDES,
         Permission.EXPORT_TRAINING,
+        Permission.TRAIN,
         Permission.ADD_MODEL,
+        Permission.SERVE_MODEL,
         Permission.LEAD_STUDIES,
         Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,
@@ -27,6 +29,7 @@ FORBIDDEN = {
         Permission.RUN_MODEL,
         Permission.SEE_AGREEMENT,
         Permission.EXPORT_TRAINING,
+        Permission.TRAIN,
         Permission.LEAD_STUDIES,
         Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,

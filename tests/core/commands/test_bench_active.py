@@ -15,7 +15,6 @@ def test_each_patch_is_embedded_in_its_place() -> None:
     drawn = PatchSet(
         patches=np.random.default_rng(0).integers(0, 256, (21, 56, 56, 3), np.uint8),
         targets=np.arange(21) % 7,
-        collagen_fraction=np.zeros(21),
         animals=tuple(f"animal {number // 3}" for number in range(21)),
     )
     staged = staged_patches(drawn, Arithmetic())
