@@ -98,7 +98,7 @@ class Workspace(Tables):
         trainings, folder = TrainingStore(self.database), self.data_dir / "trainings"
         self.trainings = TrainingRuns(trainings, folder, self.registry, self.models.served_model, self.clock)
         folder = self.data_dir / "examinations"
-        self.examinations = Examinations(self.models, self.trainings.latest, folder, self.clock)
+        self.examinations = Examinations(self.models, self.trainings, folder, self.clock)
         self.promotion = Promotion(self.models, self.clock)
         self.fast_modes = FastModes(FastModeStore(self.database), FAST_MODE_COMMAND, FastModeRecords(), self.clock)
         self.supervisor = self._make_supervisor()
