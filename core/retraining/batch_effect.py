@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from core.agreement.bootstrap import Progress, unheard
 from core.domain.datasets import Split
@@ -155,7 +156,8 @@ def told_from(
     rows = _standardised(embeddings[kept])
     animal_of_row = np.searchsorted(names, [animal for animal in animals if animal in of_animal])
     generator = np.random.default_rng(_SEED)
-    with config_context(assume_finite=True, skip_parameter_validation=True):
+    # fits this small are several times slower on many threads
+    with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
         accuracy = _accuracy(rows, label_of_animal, animal_of_row)
         permuted = [
             _accuracy(rows, generator.permutation(label_of_animal), animal_of_row) for _ in range(n_permutations)

@@ -43,7 +43,7 @@ def _draw_patch(worst: WorstPatch, set_folder: Path, key: str, *, is_here: bool)
         st.image(picture, width="stretch")
     st.caption(
         messages.plain(
-            f"Reference {worst.reference.value}, called {worst.call.value} with {worst.probability:.2f}",
+            f"Reference {worst.reference.value}, called {worst.call.value} ({worst.probability:.2f})",
         )
     )
     why = None if is_here else "Its slide is not registered here."
