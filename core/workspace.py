@@ -25,7 +25,7 @@ from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide, SlideId, StatedMpp
 from core.domain.units import Mpp
 from core.inference.fast_modes import FAST_MODE_COMMAND, FastModes, PreparationWish
-from core.inference.registry import ModelRegistry
+from core.inference.registry import ModelRegistry, scope_of
 from core.inference.requests import Lookups, run_ids_for_reading
 from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
@@ -98,7 +98,7 @@ class Workspace(Tables):
         trainings, folder = TrainingStore(self.database), self.data_dir / "trainings"
         self.trainings = TrainingRuns(trainings, folder, self.registry, self.models.served_model, self.clock)
         folder = self.data_dir / "examinations"
-        self.examinations = Examinations(self.models, self.trainings.latest, folder, self.clock)
+        self.examinations = Examinations(self.models, self.trainings, folder, self.clock)
         self.promotion = Promotion(self.models, self.clock)
         self.fast_modes = FastModes(FastModeStore(self.database), FAST_MODE_COMMAND, FastModeRecords(), self.clock)
         self.supervisor = self._make_supervisor()
@@ -321,6 +321,12 @@ class Workspace(Tables):
             return None
         found = (self.runs.run_by_id(run_id) for run_id in run_ids_for_reading(slide, model))
         return next((run for run in found if run is not None), None)
+
+    def why_outside_scope(self, slide: Slide) -> str | None:
+        """Say what of a slide lies outside of the scope that the serving model's card states, or None."""
+        model = self.models.served_model()
+        scope = None if model is None else scope_of(model.card_json)
+        return None if scope is None else scope.why_outside(slide)
 
     def _current_runs(self) -> tuple[tuple[Slide, Run], ...]:
         """Give every slide that the serving model has read, with its run."""

@@ -46,7 +46,8 @@ def render(workspace: Workspace, reader: Reader) -> None:
     slide = _chosen_slide(slides)
     st.html(_STYLE)
     _draw_top(workspace, reader, slides, slide)
-    draw_concerns(workspace.current_run(slide.slide_id), refusal_of(workspace, slide))
+    run, outside = workspace.current_run(slide.slide_id), workspace.why_outside_scope(slide)
+    draw_concerns(run, refusal_of(workspace, slide), outside)
     workspace.catalogue.verify(slide)
     st.fragment(messages.guarded(_draw_viewer))(workspace, reader, slides, slide)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.access.identity import COMMAND_LINE
 from core.domain.errors import UserMustAct
 from core.domain.registry import ModelId
+from core.retraining.examinations import N_PERMUTATIONS
 from core.retraining.promotion import MARGIN
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Examine a model on the test animals of a training set: every coefficient of the agreement report between the model and
 what the set's readers agree on, by patch and by slide, drawn again by animal, AUROC, AUPRC, MCC and calibration, and
-the paired difference in kappa to the model that serves. Prints one JSON object with the verdict on promotion; the whole
-goes to --json and --html. Refused where a model learned from one of the animals."""
+the paired difference in kappa to the model that serves; five classes against a training of five, the readers of the
+set, whether embeddings tell site or stain batch, and the patches furthest off. Prints one JSON object with the verdict
+on promotion; the whole goes to --json and --html. Refused where a model learned from one of the animals."""
 _SECONDS_BETWEEN_WORDS = 2.0
 
 
@@ -36,6 +38,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default=MARGIN,
         help=f"the lower bound of the difference in kappa must exceed ({MARGIN})",
     )
+    parser.add_argument(
+        "--permutations",
+        type=int,
+        default=N_PERMUTATIONS,
+        metavar="N",
+        help=f"of animals, to look whether embeddings tell the site or the stain batch ({N_PERMUTATIONS})",
+    )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all figures to a file")
     parser.add_argument("--html", type=Path, metavar="OUT", help="write the model card to a file")
     parser.set_defaults(run=run, needs_workspace=True)
@@ -44,7 +53,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Examine, telling of it on stderr, and print the verdict."""
     model_id, examinations = ModelId(arguments.model_id), workspace.examinations
-    examinations.begin(COMMAND_LINE, model_id, arguments.set_folder, arguments.margin)
+    examinations.begin(COMMAND_LINE, model_id, arguments.set_folder, arguments.margin, arguments.permutations)
     words = ""
     while not examinations.wait(_SECONDS_BETWEEN_WORDS):
         progress = examinations.progress()

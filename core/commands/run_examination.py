@@ -23,7 +23,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("run-examination", description="Examine models on a set's test animals.")
     parser.add_argument("set_folder", type=Path, metavar="SET")
     parser.add_argument("--models", type=json.loads, required=True, help="as JSON, the candidate first")
+    parser.add_argument("--native-five", type=json.loads, default=None, help="one with five classes, likewise")
     parser.add_argument("--margin", type=float, required=True)
+    parser.add_argument("--permutations", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="where what is found is kept")
     parser.add_argument("--at", type=datetime.fromisoformat, required=True)
     parser.set_defaults(run=run, needs_workspace=False)
@@ -46,6 +48,7 @@ def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
     from core.domain.registry import ModelId
     from core.networks import load_examined
     from core.reporting.html import as_html
+    from core.retraining.batch_effect import batch_effects
     from core.retraining.evaluation import evaluate
     from core.retraining.evaluation_document import evaluation_document
     from core.retraining.examinations import keep
@@ -53,9 +56,22 @@ def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
     from core.retraining.promotion import verdict_of
 
     tell({"share": 0.0, "words": "checking the set"})
-    examinees = [_examinee(plain) for plain in arguments.models]
+    examinees, native = [_examinee(plain) for plain in arguments.models], arguments.native_five
+    opened, first = open_set(arguments.set_folder), examinees[0]
     evaluation = evaluate(
-        open_set(arguments.set_folder), examinees, load_examined, progress=_teller(tell, "asking the networks")
+        opened,
+        examinees,
+        load_examined,
+        native_five=None if native is None else _examinee(native),
+        progress=_teller(tell, "asking the networks"),
+    ).with_batch_effects(
+        batch_effects(
+            opened,
+            first.recipe,
+            load_examined(first.weights_path),
+            n_permutations=arguments.permutations,
+            progress=_teller(tell, "looking for what tells the laboratory"),
+        )
     )
     verdict = None
     if len(examinees) > 1:
@@ -73,15 +89,17 @@ def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
 
 
 def _examinee(plain: dict[str, Any]) -> Examinee:
-    from core.inference.registry import WEIGHTS_NAME, recipe_of
+    from core.domain.recipe import Recipe
+    from core.inference.registry import CARD_NAME, WEIGHTS_NAME
     from core.retraining.evaluation import Examinee
     from core.retraining.lineage import animals_learned_from
 
     folder, training_folder = Path(plain["folder"]), plain["training_folder"]
+    card = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
     return Examinee(
         model_id=plain["model_id"],
         name=plain["name"],
-        recipe=recipe_of(folder),
+        recipe=Recipe.from_json(card["recipe"]),
         weights_path=folder / WEIGHTS_NAME,
         learned_from=None if training_folder is None else animals_learned_from(Path(training_folder)),
     )

@@ -14,8 +14,11 @@ Tell = Callable[[dict[str, object]], None]
 
 
 def begin_telling(when_the_caller_is_gone: Callable[[], None]) -> Tell:
-    """Give what writes one object a line to standard output, which nothing else reaches from here on."""
-    told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+    """Give what writes one object a line to standard output, which nothing else reaches from here on.
+
+    It stays open until the process has ended: the caller takes its end for the end of the process.
+    """
+    told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1, closefd=False)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     os.nice(_NICENESS)
     threading.Thread(target=_watch_the_caller, args=(when_the_caller_is_gone,), daemon=True).start()

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from core.domain.errors import BadModel, OutsideRecipe
 from core.domain.recipe import Recipe
 from core.domain.registry import ModelId, RegisteredModel
+from core.domain.scope import Scope
 from core.domain.stages import N_STAGES, STAGE_NAMES
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -120,6 +121,12 @@ def recipe_of(folder: Path) -> Recipe:
     return _read_card(folder / CARD_NAME).recipe
 
 
+def scope_of(card_json: str) -> Scope | None:
+    """Give the scope that a card states, None where it states none."""
+    plain = json.loads(card_json)
+    return Scope.from_plain(plain["scope"]) if "scope" in plain else None
+
+
 def _parts(path: Path) -> tuple[Path, Path]:
     """Give the weights and the card that a path means."""
     if path.suffix.lower() in _PICKLES or (path.is_dir() and not (path / WEIGHTS_NAME).exists() and _pickle_in(path)):
@@ -157,6 +164,7 @@ def _read_card(path: Path) -> _Card:
             is_demo=plain["demo"] is not False,
             text=text,
         )
+        scope_of(text)
         classes = plain["classes"]
     except KeyError as error:
         raise BadModel(path, f"the card does not state {error}") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,8 +24,12 @@ from core.domain.errors import NothingToDo, UserMustAct
 from core.domain.recipe import Recipe
 from core.domain.stages import N_STAGES
 from core.inference.aggregate import UpperQuantile
+from core.retraining.batch_effect import BatchEffect, warning_of
+from core.retraining.five_classes import FiveClasses, NativeFive, five_classes
 from core.retraining.open_set import OpenSet, SetPatch
 from core.retraining.set_patches import SetColours, SetPatches
+from core.retraining.vote_agreement import VoteAgreement, vote_agreement
+from core.retraining.worst_patches import WorstPatch, worst_patches
 
 Load = Callable[[Path], "AskedNetwork"]
 REFERENCE = "Reference"
@@ -35,7 +39,7 @@ Probabilities = npt.NDArray[np.float64]
 
 
 class Asked(Protocol):
-    """What a network answers: probabilities (n, 7) are enough here."""
+    """What a network answers: probabilities (n, classes) are enough here."""
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
@@ -64,7 +68,8 @@ class Examinee:
 class Evaluation:
     """What came out for the first model beside the reference, and beside the second one where there is one.
 
-    `cautions` say what the figures do not show.
+    `cautions` say what the figures do not show. `votes` is empty where no patch has two; `batch_effects` is of the
+    first model, empty where it was not asked.
     """
 
     set_sha256: str
@@ -73,7 +78,16 @@ class Evaluation:
     patches: AgreementReport
     slides: AgreementReport
     calibration_errors: tuple[float | None, ...]
+    five: FiveClasses
+    votes: tuple[VoteAgreement, ...]
+    worst: tuple[WorstPatch, ...]
     cautions: tuple[str, ...]
+    batch_effects: tuple[BatchEffect, ...] = ()
+
+    def with_batch_effects(self, effects: tuple[BatchEffect, ...]) -> Evaluation:
+        """Give the same with what the embeddings tell, and the warning among the cautions."""
+        warning = warning_of(effects)
+        return replace(self, batch_effects=effects, cautions=(*((warning,) if warning else ()), *self.cautions))
 
     def to_plain(self) -> dict[str, Any]:
         """Give it as JSON holds it; both reports follow `agreement.schema.json`."""
@@ -83,6 +97,10 @@ class Evaluation:
             "models": list(self.names),
             "calibration_errors": list(self.calibration_errors),
             "cautions": list(self.cautions),
+            "batch_effects": [effect.to_plain() for effect in self.batch_effects],
+            "five_classes": self.five.to_plain(),
+            "votes": [one.to_plain() for one in self.votes],
+            "worst_patches": [one.to_plain() for one in self.worst],
             "patches": json.loads(self.patches.to_json()),
             "slides": json.loads(self.slides.to_json()),
         }
@@ -93,46 +111,51 @@ def evaluate(
     examinees: Sequence[Examinee],
     load: Load,
     *,
+    native_five: Examinee | None = None,
     resampling: Resampling | None = None,
-    n_threads: int = 1,
     progress: Progress = unheard,
 ) -> Evaluation:
-    """Examine one model, or one beside another, on the test animals of a set.
+    """Examine one model, or one beside another, on the test animals of a set; `native_five` has five classes.
 
     Raises: NothingToDo where the set has no test side; UserMustAct, naming an animal that a model learned from.
     """
-    patches = opened.side(Split.TEST)
+    patches, chosen = opened.side(Split.TEST), resampling or Resampling()
     if not patches:
         raise NothingToDo(f"{opened.folder} has no test animals. Export a set with a test share.")
-    for examinee in examinees:
+    asked = [*examinees, *((native_five,) if native_five is not None else ())]
+    for examinee in asked:
         _refuse_if_learned(examinee, patches)
-    names = _names(examinees)
-    answers = [
-        _asked(
-            SetPatches(opened.folder, patches, SetColours(opened.folder, opened.patches, one.recipe), n_threads),
-            load(one.weights_path),
-            _part(progress, number, len(examinees)),
-        )
-        for number, one in enumerate(examinees)
-    ]
+    every = [_answer(opened, one, load, _part(progress, place, len(asked))) for place, one in enumerate(asked)]
+    names, answers = _names(examinees), every[: len(examinees)]
     stages = np.array([patch.stage.index for patch in patches], np.int16)
-    by_patch = _report(_patch_ratings(patches, names, stages, answers), names, answers[0], resampling)
-    by_slide = _slides(patches, names, stages, answers, resampling)
-    errors = tuple(
-        by_patch.reference.calibration_error.value
-        if number == 0 and by_patch.reference is not None
-        else calibration_error(answer, stages)
-        for number, answer in enumerate(answers)
-    )
+    ratings = _patch_ratings(patches, names, stages, answers)
+    by_patch = _report(ratings, names, answers[0], chosen)
+    native = None if native_five is None else NativeFive(name=_names([native_five])[0], called=_called(every[-1]))
+    animals, votes = [patch.animal for patch in patches], [patch.votes for patch in patches]
     return Evaluation(
         set_sha256=opened.content_sha256,
         is_demo=opened.is_demo,
         names=names,
         patches=by_patch,
-        slides=by_slide,
-        calibration_errors=errors,
+        slides=_slides(patches, names, stages, answers, chosen),
+        calibration_errors=_calibration_errors(by_patch, answers, stages),
+        five=five_classes(ratings, (REFERENCE, names[0]), native, chosen),
+        votes=vote_agreement(votes, _called(answers[0]), animals, chosen),
+        worst=worst_patches(patches, answers[0]),
         cautions=tuple(_cautions(opened, examinees)),
     )
+
+
+def _calibration_errors(
+    by_patch: AgreementReport, answers: Sequence[Probabilities], stages: npt.NDArray[np.int16]
+) -> tuple[float | None, ...]:
+    """Give each model's, the first as its report has it."""
+    first = None if by_patch.reference is None else by_patch.reference.calibration_error.value
+    return (first, *(calibration_error(answer, stages) for answer in answers[1:]))
+
+
+def _called(answer: Probabilities) -> npt.NDArray[np.int16]:
+    return np.asarray(answer.argmax(axis=1), np.int16)
 
 
 def calibration_error(probabilities: Probabilities, stages: npt.NDArray[np.int16]) -> float:
@@ -156,9 +179,11 @@ def _names(examinees: Sequence[Examinee]) -> tuple[str, ...]:
     return tuple(f"{one.name} ({one.model_id[:8]})" for one in examinees)
 
 
-def _asked(pictures: SetPatches, network: AskedNetwork, progress: Progress) -> Probabilities:
-    """Give a model's probabilities (n, 7) of the patches."""
-    rows = []
+def _answer(opened: OpenSet, examinee: Examinee, load: Load, progress: Progress) -> Probabilities:
+    """Give a model's probabilities (n, classes) of the test patches."""
+    colours = SetColours(opened.folder, opened.patches, examinee.recipe)
+    pictures = SetPatches(opened.folder, opened.side(Split.TEST), colours, n_threads=1)
+    network, rows = load(examinee.weights_path), []
     for first in range(0, len(pictures), _MINIBATCH):
         places = np.arange(first, min(first + _MINIBATCH, len(pictures)))
         rows.append(network.predict(pictures.read(places)).probabilities.astype(np.float64))
@@ -170,7 +195,7 @@ def _asked(pictures: SetPatches, network: AskedNetwork, progress: Progress) -> P
 def _patch_ratings(
     patches: Sequence[SetPatch], names: tuple[str, ...], stages: npt.NDArray[np.int16], answers: list[Probabilities]
 ) -> Ratings:
-    called = [answer.argmax(axis=1).astype(np.int16) for answer in answers]
+    called = [_called(answer) for answer in answers]
     return Ratings(
         scale=SEVEN_STAGES,
         items=tuple(Path(patch.file).stem for patch in patches),
@@ -184,9 +209,7 @@ def _patch_ratings(
     )
 
 
-def _report(
-    ratings: Ratings, names: tuple[str, ...], first: Probabilities, resampling: Resampling | None
-) -> AgreementReport:
+def _report(ratings: Ratings, names: tuple[str, ...], first: Probabilities, resampling: Resampling) -> AgreementReport:
     found = ReferencedProbabilities(
         scale=ratings.scale,
         items=ratings.items,
@@ -205,7 +228,7 @@ def _slides(
     names: tuple[str, ...],
     stages: npt.NDArray[np.int16],
     answers: list[Probabilities],
-    resampling: Resampling | None,
+    resampling: Resampling,
 ) -> AgreementReport:
     """Call each slide from its patches in the set, the reference by the same rule as the models."""
     places: dict[str, list[int]] = {}

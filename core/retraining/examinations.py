@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,11 +19,14 @@ from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
 from core.domain.errors import NothingToDo, TryAgain
 from core.domain.people import Reader
 from core.domain.registry import ModelId, RegisteredModel
-from core.domain.training import TrainingEvent, TrainingId
+from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
+from core.retraining.open_set import stated_content
 from core.retraining.promotion import MARGIN, Verdict
 from core.retraining.training_record import read_json, write_json
 
 EXAMINATION_COMMAND = (sys.executable, "-m", "core.cli", "run-examination")
+N_PERMUTATIONS = 200
+"""Of the labels of animals, when it is looked for what tells the laboratory."""
 FOUND_NAME, CARD_NAME = "evaluation.json", "card.html"
 _SECONDS_TO_END = 10.0
 
@@ -36,6 +39,16 @@ class ModelsPort(Protocol):
 
     def served_model(self) -> RegisteredModel | None:
         """Give the model that serves, or None."""
+
+
+class TrainingsPort(Protocol):
+    """What became of every training."""
+
+    def latest(self, training_id: TrainingId) -> TrainingEvent | None:
+        """Give the last event of a training, or None."""
+
+    def trainings(self) -> tuple[TrainingEvent, ...]:
+        """Give the last event of every training, the one that began last at the end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,23 +79,30 @@ class Examinations:
     def __init__(
         self,
         models: ModelsPort,
-        training: Callable[[TrainingId], TrainingEvent | None],
+        trainings: TrainingsPort,
         folder: Path,
         clock: Callable[[], datetime],
     ) -> None:
         """Take where models and trainings are found, and the folder that what is found goes to."""
-        self._models, self._training, self._folder, self._clock = models, training, folder, clock
+        self._models, self._trainings, self._folder, self._clock = models, trainings, folder, clock
         self._lock = threading.Lock()
         self._running: tuple[ModelId, ChildWork] | None = None
         self._problem: str | None = None
 
-    def begin(self, reader: Reader, model_id: ModelId, set_folder: Path, margin: float = MARGIN) -> None:
+    def begin(
+        self,
+        reader: Reader,
+        model_id: ModelId,
+        set_folder: Path,
+        margin: float = MARGIN,
+        n_permutations: int = N_PERMUTATIONS,
+    ) -> None:
         """Begin to examine a model on the test animals of a set, beside the one that serves where that is another.
 
         Raises: NothingToDo for an unknown model; TryAgain while another is examined.
         """
         require(reader, Permission.TRAIN)
-        command = self._command(model_id, set_folder.absolute(), margin)
+        command = self._command(model_id, set_folder.absolute(), margin, n_permutations)
         with self._lock:
             if self._running is not None and self._running[1].is_running:
                 raise TryAgain("A model is being examined at this moment. Wait for its end, or cancel it.")
@@ -133,7 +153,7 @@ class Examinations:
         """Wait for the end of the examination under way; false when it has not come in time."""
         return self._running is None or self._running[1].wait(timeout_s)
 
-    def _command(self, model_id: ModelId, set_folder: Path, margin: float) -> WorkCommand:
+    def _command(self, model_id: ModelId, set_folder: Path, margin: float, n_permutations: int) -> WorkCommand:
         model, served = self._models.model_by_id(model_id), self._models.served_model()
         if model is None:
             raise NothingToDo(f"No model {model_id} is registered.")
@@ -142,14 +162,16 @@ class Examinations:
             *EXAMINATION_COMMAND,
             str(set_folder),
             *("--models", json.dumps([self._facts(one) for one in both])),
+            *("--native-five", json.dumps(self._native_five(set_folder))),
             *("--margin", str(margin)),
+            *("--permutations", str(n_permutations)),
             *("--out", str(self._folder / model_id)),
             *("--at", self._clock().isoformat()),
         ]
         return WorkCommand(words=words, outcome_key="found")
 
     def _facts(self, model: RegisteredModel) -> dict[str, str | None]:
-        event = None if model.training_id is None else self._training(TrainingId(model.training_id))
+        event = None if model.training_id is None else self._trainings.latest(TrainingId(model.training_id))
         return {
             "model_id": model.model_id,
             "name": model.display_name,
@@ -157,8 +179,28 @@ class Examinations:
             "training_folder": None if event is None else str(event.folder),
         }
 
+    def _native_five(self, set_folder: Path) -> dict[str, str | None] | None:
+        event = native_five_on(stated_content(set_folder), self._trainings.trainings())
+        if event is None:
+            return None
+        return {
+            "model_id": event.training_id,
+            "name": f"Five classes, {event.config.name}",
+            "folder": str(event.folder / "model"),
+            "training_folder": str(event.folder),
+        }
+
     def _end(self, end: WorkEnd) -> None:
         self._problem = None if end.ending is Ending.FINISHED else end.reason
+
+
+def native_five_on(set_sha256: str, trainings: Sequence[TrainingEvent]) -> TrainingEvent | None:
+    """Give the last training with five classes that finished on a set and whose model is still there, None for none."""
+    for event in reversed(trainings):
+        is_of_five = event.config.is_five_class and event.status is TrainingStatus.FINISHED
+        if is_of_five and event.set_sha256 == set_sha256 and (event.folder / "model").is_dir():
+            return event
+    return None
 
 
 def keep(folder: Path, found: dict[str, Any], card_html: str) -> None:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from core.domain.datasets import Isolation, PatchSize, Split, comparable
 from core.domain.errors import BadTrainingSet, NothingToDo, RunDamaged
+from core.domain.geometry import Box
 from core.domain.recipe import Recipe
 from core.domain.stages import N_STAGES, STAGES, Stage
 from core.retraining.isolation import prove_isolation
@@ -38,6 +39,9 @@ class SetPatch:
     subject: str
     site: str
     stain_batch: str
+    scanner: str
+    patch_index: int
+    box: Box
     stage: Stage
     votes: tuple[int, ...]
     split: Split | None
@@ -189,6 +193,9 @@ def patch_of(row: Mapping[str, Any]) -> SetPatch:
         subject=str(row["subject"]),
         site=str(row["site"] or ""),
         stain_batch=str(row["stain_batch"] or ""),
+        scanner=str(row.get("scanner") or ""),
+        patch_index=int(row["patch"]),
+        box=Box(**{name: int(row[name]) for name in ("x_px", "y_px", "width_px", "height_px")}),
         stage=stage,
         votes=_votes(row.get("votes"), stage, int(row.get("n_readers") or 1)),
         split=Split(row["split"]) if row["split"] else None,

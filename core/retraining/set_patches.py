@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -96,7 +97,19 @@ class SetColours:
         return (patch.site, patch.stain_batch) if self.recipe.stain is StainMethod.STAIN_BATCH else (patch.slide_id,)
 
 
-def read_patch(folder: Path, patch: SetPatch) -> Rgb:
+class Pictured(Protocol):
+    """A patch whose picture lies in a set."""
+
+    @property
+    def file(self) -> str:
+        """Give its file."""
+
+    @property
+    def pixels_sha256(self) -> str:
+        """Give the hash of its RGB bytes."""
+
+
+def read_patch(folder: Path, patch: Pictured) -> Rgb:
     """Give a patch as it was scanned. Raises: BadTrainingSet when its pixels are not those of its row."""
     picture = cv2.imread(str(folder / patch.file), cv2.IMREAD_COLOR_RGB)
     if picture is None:

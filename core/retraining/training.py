@@ -23,7 +23,7 @@ from core.retraining.network_trainer import FloatRows, MakeTrainer, NetworkTrain
 from core.retraining.open_set import OpenSet, open_set, stated_content
 from core.retraining.stain_spread import observed_gain_bounds
 from core.retraining.temperature import expected_calibration_error, fit_temperature, negative_log_likelihood
-from core.retraining.training_card import write_model_card
+from core.retraining.training_card import scope_of, write_model_card
 from core.retraining.training_log import TrainingLog
 from core.retraining.training_record import RECORD_NAME, read_json, write_json, written_record
 
@@ -203,6 +203,7 @@ class _Run:
             "checkpoint_sha256": sha256,
             "is_demo": self.opened.is_demo,
             "classes": list(self.material.class_names),
+            "scope": scope_of(self.material.training.patches.patches, self.opened.patch_size).to_plain(),
             "started_from": record["started_from"],
             "n_steps": end.n_steps,
             "n_epochs": end.n_epochs,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core.domain.datasets import PatchSize
+from core.domain.scope import Scope
+from core.retraining.open_set import SetPatch
 from core.retraining.training_record import write_json
 
 Plain = dict[str, Any]
 CARD_NAME = "card.json"
+_STAIN = "picrosirius red"
 _DEMO_LIMITS = (
     "DEMO. Trained and measured on slides that a program drew, never on tissue; must not be used to stage real slides. "
 )
@@ -17,6 +22,22 @@ _LIMITS = (
     "is known. The validation animals also chose the epoch and the temperature, so their figures flatter; those of the "
     "test animals do not. Each patch's stage is a reader's, not a fact."
 )
+
+
+def scope_of(patches: Sequence[SetPatch], size: PatchSize) -> Scope:
+    """Give what a set knows of the slides that these patches are of; of their species it knows nothing."""
+    mpps = [round(size.side_px * size.mpp / patch.box.width_px, 3) for patch in patches]
+    return Scope(
+        stain=_STAIN,
+        species=None,
+        scanners=_known_of_all([patch.scanner for patch in patches]),
+        sites=_known_of_all([patch.site for patch in patches]),
+        scan_mpp=(min(mpps), max(mpps)),
+    )
+
+
+def _known_of_all(names: Sequence[str]) -> tuple[str, ...]:
+    return () if "" in names else tuple(sorted(set(names)))
 
 
 def write_model_card(folder: Path, outcome: Plain, record: Plain, *, is_demo: bool) -> None:
@@ -28,6 +49,7 @@ def write_model_card(folder: Path, outcome: Plain, record: Plain, *, is_demo: bo
         "demo": is_demo,
         "classes": outcome["classes"],
         "recipe": record["set"]["recipe"],
+        "scope": outcome["scope"],
         "metrics": outcome["metrics"] | {"baseline": outcome["baseline"]},
         "sha256": outcome["checkpoint_sha256"],
         "limits": (_DEMO_LIMITS if is_demo else "") + _LIMITS,

@@ -16,12 +16,15 @@ _STYLE = """<style>
 </style>"""
 
 
-def draw_concerns(run: Run | None, refusal: str | None) -> None:
+def draw_concerns(run: Run | None, refusal: str | None, outside: str | None) -> None:
     """Draw what is wrong with a slide, each concern with its word and sentence; nothing without any.
 
-    Args: refusal: why the model could not run on the slide, None where it did or was not asked.
+    Args: refusal: why the model could not run on the slide, None where it did or was not asked; outside: what of the
+    slide lies outside of the model's scope.
     """
     lines = [(one.code.value, one.sentence) for one in run.concerns] if run is not None else []
+    if outside is not None:
+        lines.insert(0, ("outside of the model's scope", outside))
     if refusal is not None:
         lines.append(("the model did not run", refusal))
     if not lines:

@@ -11,8 +11,10 @@ from core.access.permissions import Permission, may
 from core.domain.people import Reader
 from core.domain.registry import ModelDecision, ModelStatus, RegisteredModel
 from core.retraining.examinations import ExaminationProgress, Examined
+from core.retraining.worst_patches import WorstPatch
 from core.workspace import Workspace
 from pages.parts import messages, session
+from pages.parts.worst_patches import draw_worst_patches
 
 _EXAMINE, _DECIDE = "models.examine", "models.decide"
 _STATUS_WORDS = {
@@ -36,6 +38,8 @@ def draw_examination(workspace: Workspace, reader: Reader, model: RegisteredMode
     examined = workspace.examinations.latest(model.model_id)
     if examined is not None:
         _draw_found(examined, model)
+        worst = tuple(WorstPatch.from_plain(one) for one in examined.evaluation["worst_patches"])
+        draw_worst_patches(workspace, reader, worst, examined.set_path, f"models.worst_{model.model_id}")
     progress = workspace.examinations.progress()
     if progress is not None and progress.is_running and progress.model_id == model.model_id:
         st.fragment(messages.guarded(_draw_progress), run_every=1.0)(workspace, reader, progress)

@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.access.identity import local_reader
+from core.domain.people import ReaderId, Role
+from core.domain.protocols import Protocol
 from core.domain.registry import ModelStatus
 from core.domain.stages import Stage
 from core.retraining.evaluation import evaluate
 from core.retraining.examinations import keep
 from core.retraining.open_set import open_set
 from core.retraining.promotion import verdict_of
+from core.retraining.worst_patches import WorstPatch
 from core.settings import Settings
 from core.workspace import Workspace, start_workspace
 from tests.core.retraining.drawn_set import drawn_sources, write_drawn_set
@@ -33,10 +37,12 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
         yield one
 
 
-def examine(workspace: Workspace, tmp_path: Path, *, is_passed: bool) -> None:
-    """Keep what an examination of the candidate found."""
+def examine(
+    workspace: Workspace, tmp_path: Path, *, is_passed: bool, names: tuple[str, str] = ("good", "poor")
+) -> None:
+    """Keep what an examination of the candidate, the first named, found."""
     opened = open_set(write_drawn_set(tmp_path / "set", drawn_sources(10, (Stage.S0, Stage.S4))))
-    evaluation = evaluate(opened, [examinee("good"), examinee("poor")], load, resampling=FEW)
+    evaluation = evaluate(opened, [examinee(name) for name in names], load, resampling=FEW)
     verdict = replace(verdict_of(evaluation, CANDIDATE, MODEL_ID), is_passed=is_passed)
     found = {
         "evaluation": evaluation.to_plain(),
@@ -76,3 +82,42 @@ def test_one_that_was_not_is_only_served_by_a_signed_override(workspace: Workspa
     decision = workspace.models.decisions()[-1]
     assert (decision.signed_as, decision.reason, decision.is_override) == ("Anna Berg", "another scanner", True)
     assert "signed Anna Berg" in words(page)
+
+
+def furthest(page: AppTest) -> dict[str, bool]:
+    """Give the buttons of the gallery, and whether each is disabled."""
+    return {str(one.key): one.disabled for one in page.button if str(one.key).startswith("models.worst_")}
+
+
+def test_patches_furthest_off_are_shown_and_open_where_their_slide_is_registered(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    examine(workspace, tmp_path, is_passed=False, names=("poor", "good"))
+    examined = workspace.examinations.latest(CANDIDATE)
+    assert examined is not None
+    worst = [WorstPatch.from_plain(one) for one in examined.evaluation["worst_patches"]]
+    page = opened_page()
+    assert list(furthest(page).values()) == [True] * len(worst)
+    assert f"Reference {worst[0].reference.value}, called {worst[0].call.value}" in words(page)
+    slide = next(one for one in drawn_sources(10, (Stage.S0, Stage.S4)).slides if one.slide_id == worst[0].slide_id)
+    workspace.slides.add_slide(slide, "anna")
+    assert list(furthest(opened_page()).values()) == [one.slide_id != slide.slide_id for one in worst]
+
+
+def test_nothing_is_shown_of_patches_whose_slide_is_masked_from_the_reader(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    examine(workspace, tmp_path, is_passed=False, names=("poor", "good"))
+    slides = drawn_sources(10, (Stage.S0, Stage.S4)).slides
+    for slide in slides:
+        workspace.slides.add_slide(slide, "anna")
+    reader, lead = local_reader("Anna Reader"), replace(local_reader("Lea"), roles=frozenset({Role.LEAD}))
+    assert furthest(opened_page())
+    every = tuple(slide.slide_id for slide in slides)
+    others = (ReaderId("bo"), ReaderId("cy"))
+    protocol = Protocol(name="Trial", slides=every, readers=(reader.reader_id, others[0]), adjudicators=others[1:])
+    workspace.studies.create(lead, protocol)
+    page = opened_page()
+    assert not furthest(page)
+    assert "masked from you" in words(page)
+    assert "Reference" not in words(page).partition("masked from you")[2]

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.access.identity import local_reader
+from core.access.identity import COMMAND_LINE, local_reader
 from core.domain.people import Reader, Role
-from core.domain.slides import Slide
+from core.domain.registry import ModelId
+from core.domain.slides import Provenance, Slide
 from core.settings import Settings
 from core.slides.synthetic.pyramid import write_checkerboard, write_pyramid
 from core.workspace import Workspace, open_workspace
+from tests.core.store.records import make_model
 from tests.journeys.seeded import seed, varied
 
 ADA = local_reader("Ada")
@@ -199,3 +201,16 @@ def test_only_who_writes_the_guide_may_pin_to_it(read_room: tuple[Workspace, lis
     workspace, _ = read_room
     assert told(opened(workspace))["may_pin"] is True
     assert told(opened(workspace, replace(ADA, roles=frozenset({Role.READER}))))["may_pin"] is False
+
+
+def test_a_slide_outside_of_the_scope_of_the_model_that_serves_is_said_to_be(
+    read_room: tuple[Workspace, list[Slide]],
+) -> None:
+    workspace, slides = read_room
+    scope = {"stain": "Sirius Red", "species": None, "scanners": ["Aperio"], "sites": [], "scan_mpp": [0.5, 0.5]}
+    workspace.models.add_model(replace(make_model(ModelId("d" * 16)), card_json=json.dumps({"scope": scope})), "anna")
+    workspace.promotion.override(COMMAND_LINE, ModelId("d" * 16), "a model with a scope", "Anna Berg")
+    for scanner, is_outside in (("Aperio", False), ("Mirax", True)):
+        workspace.slides.set_provenance(slides[0].slide_id, Provenance(scanner=scanner), actor="test")
+        said = [str(one.value) for one in opened(workspace, slide=slides[0].slide_id).markdown]
+        assert any("Scanned by Mirax; the model learned from Aperio" in one for one in said) is is_outside

@@ -76,6 +76,7 @@ def test_a_file_with_its_card_beside_it_is_the_same_model(tmp_path: Path) -> Non
         ({"recipe": None}, "does not state 'recipe'"),
         ({"demo": None}, "does not state 'demo'"),
         ({"name": ""}, "1 to 80 printable"),
+        ({"scope": {"stain": "Sirius Red"}}, "does not state 'scan_mpp'"),
     ],
 )
 def test_a_card_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:

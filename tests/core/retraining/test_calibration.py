@@ -29,7 +29,8 @@ def _write_set(folder: Path, n_train: int, n_test: int) -> list[np.ndarray]:
         cv2.imwrite(str(folder / name), patch[..., ::-1])
         known = {"file": name, "slide_id": slide, "site": "A", "stain_batch": "1", "split": side, "stage": "2"}
         known["pixels_sha256"] = pixels_sha256(patch)
-        rows.append({column: known.get(column) for column in COLUMNS})
+        place = {"patch": number, "x_px": column * 224, "y_px": row * 224, "width_px": 224, "height_px": 224}
+        rows.append({column: (known | place).get(column) for column in COLUMNS})
         patches.append(patch)
     pq.write_table(pa.Table.from_pylist(rows), folder / "manifest.parquet")
     return patches

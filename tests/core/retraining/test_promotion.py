@@ -15,6 +15,9 @@ from core.domain.errors import NothingToDo, NotPermitted, UserMustAct
 from core.domain.people import Reader, ReaderId, Role
 from core.domain.registry import ModelId, ModelStatus
 from core.domain.stages import Stage
+from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
+from core.retraining.configurations import CONFIGURATIONS
+from core.retraining.examinations import native_five_on
 from core.retraining.open_set import OpenSet
 from core.retraining.promotion import CALIBRATION_TOLERANCE, Verdict, verdict_of
 from core.settings import Settings
@@ -22,6 +25,7 @@ from core.store.verification import verify
 from core.workspace import Workspace, open_workspace
 from tests.core.retraining.drawn_set import drawn_sources, write_drawn_set
 from tests.core.retraining.test_evaluation import FEW, evaluate, examinee, load, opened
+from tests.core.retraining.training_material import NOON
 from tests.core.store.records import MODEL_ID, make_model
 
 CANDIDATE = ModelId("c" * 16)
@@ -141,12 +145,37 @@ def test_the_commands_examine_with_the_real_network_and_leave_the_model_that_ser
     assert main(["model", "add", str(DEMO_MODEL), *data]) == 0
     model_id = json.loads(capfd.readouterr().out)["model_id"]
     card = tmp_path / "card.html"
-    assert main(["evaluate", model_id, "--set", str(set_folder), "--html", str(card), *data]) == 0
+    assert (
+        main(["evaluate", model_id, "--set", str(set_folder), "--html", str(card), "--permutations", "3", *data]) == 0
+    )
     said = json.loads(capfd.readouterr().out.splitlines()[-1])
     assert (said["model_id"], said["verdict"]) == (model_id, None)
     assert any("not known" in caution for caution in said["cautions"])
-    assert "Scope and limits" in card.read_text(encoding="utf-8")
+    assert all(words in card.read_text(encoding="utf-8") for words in ("Scope and limits", "by 3 permutations"))
     assert main(["model", "serve", model_id, *data]) == 2
     assert "was not compared" in capfd.readouterr().err
     assert main(["model", "list", *data]) == 0
     assert json.loads(capfd.readouterr().out)["status"] == "served"
+
+
+def test_five_classes_come_from_the_last_training_of_five_that_finished_on_the_set(tmp_path: Path) -> None:
+    five = TrainingEvent(
+        training_id=TrainingId("five"),
+        status=TrainingStatus.FINISHED,
+        actor="anna",
+        happened_at=NOON,
+        set_path=tmp_path,
+        set_sha256="ab",
+        folder=tmp_path / "five",
+        config=CONFIGURATIONS["five-class"],
+        outcome_json="{}",
+    )
+    (five.folder / "model").mkdir(parents=True)
+    others = (
+        replace(five, config=CONFIGURATIONS["paper"]),
+        replace(five, set_sha256="cd"),
+        replace(five, folder=tmp_path / "gone"),
+        replace(five, status=TrainingStatus.FAILED, outcome_json=None, reason="no memory"),
+    )
+    assert native_five_on("ab", others) is None
+    assert native_five_on("ab", (five, *others)) is five

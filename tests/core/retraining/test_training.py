@@ -116,6 +116,7 @@ def test_the_model_is_a_candidate_with_its_lineage_and_the_one_that_served_goes_
     assert card["sha256"] == model.checkpoint_sha256 == trained.outcome["checkpoint_sha256"]
     assert card["calibration"]["temperature"] == trained.outcome["calibration"]["temperature"]
     assert card["metrics"]["baseline"] == trained.outcome["baseline"]
+    assert (card["scope"]["sites"], card["scope"]["scan_mpp"]) == (["A", "B"], [0.5, 0.5])
     assert serving is not None
     assert serving.training_id is None
 
