@@ -29,6 +29,7 @@ N_PERMUTATIONS = 200
 """Of the labels of animals, when it is looked for what tells the laboratory."""
 FOUND_NAME, CARD_NAME = "evaluation.json", "card.html"
 _SECONDS_TO_END = 10.0
+_FORMAT = 2
 
 
 class ModelsPort(Protocol):
@@ -124,11 +125,13 @@ class Examinations:
         )
 
     def latest(self, model_id: ModelId) -> Examined | None:
-        """Give what the last examination of a model found, or None."""
+        """Give what the last examination of a model found; None for none, or one that is of another form."""
         folder = self._folder / model_id
         try:
             found = read_json(folder / FOUND_NAME)
         except (OSError, ValueError):
+            return None
+        if found.get("format") != _FORMAT:
             return None
         return Examined(
             evaluation=found["evaluation"],
@@ -207,4 +210,4 @@ def keep(folder: Path, found: dict[str, Any], card_html: str) -> None:
     """Keep what an examination found, the card first: what carries its name is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD_NAME).write_text(card_html, encoding="utf-8")
-    write_json(folder / FOUND_NAME, found)
+    write_json(folder / FOUND_NAME, {"format": _FORMAT, **found})

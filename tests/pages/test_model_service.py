@@ -121,3 +121,10 @@ def test_nothing_is_shown_of_patches_whose_slide_is_masked_from_the_reader(
     assert not furthest(page)
     assert "masked from you" in words(page)
     assert "Reference" not in words(page).partition("masked from you")[2]
+
+
+def test_what_an_earlier_form_of_examination_left_is_no_examination(workspace: Workspace, tmp_path: Path) -> None:
+    examine(workspace, tmp_path, is_passed=True)
+    kept = workspace.data_dir / "examinations" / CANDIDATE / "evaluation.json"
+    kept.write_text(kept.read_text(encoding="utf-8").replace('"format": 2', '"format": 1'), encoding="utf-8")
+    assert workspace.examinations.latest(CANDIDATE) is None
