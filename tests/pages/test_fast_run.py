@@ -35,7 +35,7 @@ def draw(workspace: object, reader: object) -> None:
 
 @pytest.fixture
 def fast(tmp_path: Path) -> Iterator[tuple[Workspace, Run]]:
-    """Give a workspace whose one slide was read fast by its latest model, every second patch of it exactly."""
+    """Give a workspace whose one slide was read fast by the model that serves, every second patch of it exactly."""
     (tmp_path / "slides").mkdir()
     path = tmp_path / "slides" / "a.tif"
     write_checkerboard(path, width_px=1120, height_px=896, square_px=112, mpp=0.5)
@@ -44,6 +44,7 @@ def fast(tmp_path: Path) -> Iterator[tuple[Workspace, Run]]:
         earlier = workspace.model(None)
         model = replace(earlier, model_id=ModelId("f" * 16), checkpoint_sha256="f" * 64, name="second")
         workspace.models.add_model(model, actor="test")
+        workspace.promotion.override(ADA, model.model_id, "it is the one to be seen", "Ada")
         mode, run_id = InferenceMode.FAST, run_id_for(slide, model, InferenceMode.FAST)
         predictions = workspace.predictions(exact_id)
         is_exact = predictions.is_predicted & (np.arange(predictions.grid.n_patches) % 2 == 0)

@@ -140,7 +140,7 @@ def test_the_verdict_asks_for_the_lower_bound_and_for_calibration(opened: OpenSe
 def test_the_commands_examine_with_the_real_network_and_leave_the_model_that_serves_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    set_folder = write_drawn_set(tmp_path / "set", drawn_sources(10, (Stage.S0, Stage.S4)))
+    set_folder = write_drawn_set(tmp_path / "set", drawn_sources(6, (Stage.S0, Stage.S4)))
     data = ["--data", str(tmp_path / "data")]
     assert main(["model", "add", str(DEMO_MODEL), *data]) == 0
     model_id = json.loads(capfd.readouterr().out)["model_id"]
