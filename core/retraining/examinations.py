@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from core.access.permissions import Permission, require
 from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
-from core.domain.errors import NothingToDo, TryAgain
+from core.domain.errors import NothingToDo, TryAgain, UserMustAct
 from core.domain.people import Reader
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
@@ -100,9 +100,12 @@ class Examinations:
     ) -> None:
         """Begin to examine a model on the test animals of a set, beside the one that serves where that is another.
 
-        Raises: NothingToDo for an unknown model; TryAgain while another is examined.
+        Raises: NothingToDo for an unknown model; UserMustAct for a margin below 0, which would let a worse model pass;
+        TryAgain while another is examined.
         """
         require(reader, Permission.TRAIN)
+        if not margin >= 0.0:
+            raise UserMustAct(f"A margin of {margin:g} would let a worse model pass. Name 0 or more.")
         command = self._command(model_id, set_folder.absolute(), margin, n_permutations)
         with self._lock:
             if self._running is not None and self._running[1].is_running:

@@ -9,17 +9,25 @@ from core.domain.errors import RunDamaged
 from core.retraining.manifest import content_sha256, read_manifest
 from core.retraining.training_record import RECORD_NAME, read_json
 
+_OF_NO_ANIMAL = ("random weights", "ImageNet weights")
+"""How the words begin that a training's record has for starts that never saw an animal of ours."""
+
 
 def animals_learned_from(training_folder: Path) -> frozenset[str] | None:
     """Give the subjects, as splits compare them, of the patches a training learned from or was stopped by.
 
-    None where that cannot be told any more: its record or its set is gone, or the set is not the one it was.
+    None where that cannot be told: it started from a checkpoint, which knows animals of its own; its record or its set
+    is gone; or the set is not the one it was.
     """
     try:
-        stated = read_json(training_folder / RECORD_NAME)["set"]
+        record = read_json(training_folder / RECORD_NAME)
+        stated = record["set"]
         rows = read_manifest(Path(stated["path"]) / "manifest.parquet")
     except (OSError, ValueError, KeyError, TypeError, RunDamaged):
         return None
-    if content_sha256(rows) != stated["content_sha256"]:
+    if (
+        not str(record.get("started_from")).startswith(_OF_NO_ANIMAL)
+        or content_sha256(rows) != stated["content_sha256"]
+    ):
         return None
     return frozenset(comparable(str(row["subject"])) for row in rows if row["split"] != Split.TEST.value)

@@ -112,6 +112,12 @@ def test_a_candidate_is_retired_with_a_reason_and_the_model_that_serves_never(wo
     assert served(workspace) == MODEL_ID
 
 
+def test_a_margin_that_would_let_a_worse_model_pass_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    for margin in (-0.1, float("nan")):
+        with pytest.raises(UserMustAct, match="worse model"):
+            workspace.examinations.begin(COMMAND_LINE, CANDIDATE, tmp_path, margin)
+
+
 def test_a_reader_decides_nothing(workspace: Workspace) -> None:
     reader = Reader(reader_id=ReaderId("bo"), name="Bo", roles=frozenset({Role.READER}))
     with pytest.raises(NotPermitted):
