@@ -21,6 +21,8 @@ from core.access.identity import local_reader
 from core.bench.machine import machine
 from core.domain.events import in_bulk
 from core.domain.reads import Item, ReadRequest, Sight
+from core.domain.slides import SlideId
+from core.domain.stages import Stage
 from core.settings import ALL_DEMO_SLIDES, Settings
 from core.slides.synthetic.study import demo_study
 from core.workspace import Workspace, start_workspace
@@ -78,15 +80,11 @@ class Commands:
 
 def read_all(workspace: Workspace) -> dict[str, object]:
     """Wait for the demo study's runs, then read every predicted patch as its slide was drawn."""
-    plans, begin = {plan.name: plan for plan in demo_study()}, time.monotonic()
-    while len(workspace.runs.runs()) < len(plans):
-        if time.monotonic() - begin > _LONGEST_WAIT_S:
-            raise RuntimeError("the demo study's runs did not end in time")
-        time.sleep(1.0)
+    begin = time.monotonic()
+    stages = wait_for_runs(workspace)
     n_reads = 0
     for slide in workspace.slides.slides():
         run = workspace.current_run(slide.slide_id)
-        plan = next(plan for name, plan in plans.items() if slide.name.startswith(name))
         if run is None:
             continue
         indices = np.flatnonzero(workspace.predictions(run.run_id).is_predicted).tolist()
@@ -95,12 +93,23 @@ def read_all(workspace: Workspace) -> dict[str, object]:
                 event_id=in_bulk(f"circle-{slide.slide_id}", number),
                 item=Item(slide_id=slide.slide_id, patch_index=index, recipe_hash=run.recipe_hash),
                 sight=Sight(),
-                stage=plan.stage,
+                stage=stages[slide.slide_id],
             )
             for number, index in enumerate(indices)
         ]
         n_reads += len(workspace.reading.record_all(_READER, requests))
-    return {"slides": len(plans), "reads": n_reads, "seconds": round(time.monotonic() - begin, 1)}
+    return {"slides": len(stages), "reads": n_reads, "seconds": round(time.monotonic() - begin, 1)}
+
+
+def wait_for_runs(workspace: Workspace) -> dict[SlideId, Stage]:
+    """Wait until the demo model has read the demo study; give the stage that each slide was drawn with."""
+    plans, begin = {plan.name: plan.stage for plan in demo_study()}, time.monotonic()
+    while len(workspace.runs.runs()) < len(plans):
+        if time.monotonic() - begin > _LONGEST_WAIT_S:
+            raise RuntimeError("the demo study's runs did not end in time")
+        time.sleep(1.0)
+    slides = workspace.slides.slides()
+    return {slide.slide_id: next(plans[name] for name in plans if slide.name.startswith(name)) for slide in slides}
 
 
 def say(step: str, facts: dict[str, Any]) -> None:
