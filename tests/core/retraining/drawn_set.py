@@ -50,23 +50,30 @@ def _picture(plan: SyntheticSlide) -> npt.NDArray[np.uint8]:
     return render(plan).image
 
 
-def drawn_sources(n_animals: int, stages: tuple[Stage, ...] = STAGES, *, shuffled: bool = False) -> ExportSources:
-    """Give one slide of four patches an animal, stages in turn.
+def read_as_every_stage_alike(n_animals: int, stages: tuple[Stage, ...] = STAGES) -> tuple[Stage, ...]:
+    """Give stages that say nothing of the animals: those of each drawn stage and stain batch get every stage alike."""
+    return tuple(stages[(number // 4) % len(stages)] for number in range(n_animals))
 
-    Shuffled, the animals of each stage and of each of the four stain batches are read as every stage alike.
-    """
-    n = len(stages)
-    stage_of = [stages[number % n] for number in range(n_animals)]
-    read_as = [stages[(number // 4) % n] for number in range(n_animals)] if shuffled else stage_of
+
+def drawn_sources(
+    n_animals: int,
+    stages: tuple[Stage, ...] = STAGES,
+    *,
+    read_as: tuple[Stage, ...] | None = None,
+    sites: tuple[str, ...] = ("B", "A"),
+) -> ExportSources:
+    """Give one slide of four patches an animal, stages and sites in turn; `read_as`: what each animal is read as."""
+    stage_of = tuple(stages[number % len(stages)] for number in range(n_animals))
+    read_as = stage_of if read_as is None else read_as
     readers, slides, reads, maker = DrawnReaders(), [], [], ReadMaker()
     for number, stage in enumerate(stage_of):
-        slide = make_slide(f"slide-{number}", f"Rat {number}", "A" if number % 2 else "B", is_demo=True)
+        slide = make_slide(f"slide-{number}", f"Rat {number}", sites[number % len(sites)], is_demo=True)
         slide = replace(slide, scan=replace(slide.scan, width_px=SIDE_PX, height_px=SIDE_PX, bounds=_BOUNDS))
         slides.append(slide)
         readers.plans[slide.name] = SyntheticSlide(
             name=slide.name,
             animal=f"Rat {number}",
-            site="A" if number % 2 else "B",
+            site=sites[number % len(sites)],
             stain_batch=f"{number % 4}",
             stage=stage,
             seed=1,

@@ -24,7 +24,7 @@ from core.retraining.training_runs import TrainingRequest, n_training_threads
 from core.settings import Settings
 from core.store import audit
 from core.workspace import Workspace, open_workspace
-from tests.core.retraining.drawn_set import drawn_sources, write_drawn_set
+from tests.core.retraining.drawn_set import drawn_sources, read_as_every_stage_alike, write_drawn_set
 
 DEMO_MODEL = Path(__file__).parents[3] / "demo_model"
 FAR_APART = (Stage.S0, Stage.S4)
@@ -99,7 +99,9 @@ def test_it_learns_what_held_out_animals_are_and_the_baseline_stands_beside_it(t
 
 
 def test_shuffled_stages_fall_to_chance(tmp_path: Path) -> None:
-    shuffled = write_drawn_set(tmp_path / "set", drawn_sources(16, FAR_APART, shuffled=True))
+    shuffled = write_drawn_set(
+        tmp_path / "set", drawn_sources(16, FAR_APART, read_as=read_as_every_stage_alike(16, FAR_APART))
+    )
     outcome = train(wished(shuffled, tmp_path / "run"), make_trainer, Waiting())
     assert outcome["metrics"]["test"]["kappa_linear"] < 0.4
     assert outcome["baseline"]["test"]["kappa_linear"] < 0.4
