@@ -92,11 +92,15 @@ class StripRoom {
     }
   }
 
-  // Begin where this tab left off, with the very order it had.
+  // Begin where this tab left off, with the very order it had, also where the page has not heard of it yet.
   begin() {
     const place = remembered(this.placeName, {});
-    const isSame = place.settings === JSON.stringify(this.filters.settings);
-    this.lay(isSame ? place.key : null, isSame);
+    if (place.settings) {
+      const isKept = JSON.stringify(place.settings) === JSON.stringify(this.filters.settings);
+      this.filters.settings = place.settings;
+      if (!isKept) this.keepSettings();
+    }
+    this.lay(place.key ?? null, Boolean(place.settings));
   }
 
   showNothing() {
@@ -109,6 +113,7 @@ class StripRoom {
   }
 
   useSettings(find = null) {
+    remember(this.placeName, { settings: this.filters.settings });
     this.keepSettings();
     this.forgetSettled();
     this.lay(find);
@@ -160,7 +165,7 @@ class StripRoom {
     Object.assign(this, { position, current: entry, shownLast: entry.key, detail: null });
     this.draw();
     this.wantPictures();
-    remember(this.placeName, { key: entry.key, settings: JSON.stringify(this.filters.settings) });
+    remember(this.placeName, { key: entry.key, settings: this.filters.settings });
     this.loadDetail();
   }
 
