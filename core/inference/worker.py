@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -74,7 +74,7 @@ class WorkerParts:
     devices: Callable[[], tuple[str, ...]] = tuple
 
 
-def serve(parts: WorkerParts, requests: TextIO, events: TextIO) -> None:
+def serve(parts: WorkerParts, requests: Iterable[str], events: TextIO) -> None:
     """Answer requests until they end; the process ends some seconds later even in the middle of a minibatch."""
     worker = _Worker(parts, events)
     listener = threading.Thread(target=_listen, args=(requests, worker), name="listener", daemon=True)
@@ -85,7 +85,7 @@ def serve(parts: WorkerParts, requests: TextIO, events: TextIO) -> None:
     listener.join(_SECONDS_TO_END)  # a thread still running at the end makes libraries complain of leaks
 
 
-def _listen(requests: TextIO, worker: _Worker) -> None:
+def _listen(requests: Iterable[str], worker: _Worker) -> None:
     for line in requests:
         try:
             worker.inbox.put(from_line(line))

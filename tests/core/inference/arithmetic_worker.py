@@ -2,14 +2,15 @@
 
 It tells of as many CUDA devices as FIBROREAD_TEST_DEVICES says, none of which is there, and names the one that it would
 take. With a file named as argument it stands still after so many minibatches until that file is there, and says so by
-another file beside it: so a test can kill it in the middle of a run, every time at the same place. With `--once` and a
+another file beside it: so a test can kill it in the middle of a run, every time at the same place; a third file counts
+the messages that it has heard. With `--once` and a
 file the first of several workers stands still for good, and the others never.
 """
 
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.inference.worker import WorkerParts, serve
@@ -56,6 +57,14 @@ def _lose_device_once(number: int) -> None:
         raise SystemExit("the device failed")
 
 
+def _heard() -> Iterator[str]:
+    """Give the messages to the worker; each is noted once the worker has it in hand."""
+    for number, line in enumerate(sys.stdin, start=1):
+        yield line
+        if (gate := Path(sys.argv[-1])).is_absolute() and len(sys.argv) > 1:
+            gate.with_suffix(f".heard-{number}").touch()
+
+
 def _devices() -> tuple[str, ...]:
     names = [str(index) for index in range(int(os.environ.get("FIBROREAD_TEST_DEVICES", "0")))]
     return tuple(name for name in names if name in os.environ.get("CUDA_VISIBLE_DEVICES", name).split(","))
@@ -83,7 +92,7 @@ def main() -> None:
         file_stamp=file_stamp,
         devices=_devices,
     )
-    serve(parts, sys.stdin, sys.stdout)
+    serve(parts, _heard(), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -141,6 +141,7 @@ def test_a_running_job_is_cancelled_and_its_worker_lives_on(house: House, gate: 
     run_id = house.request()
     worker = _stand_in_second_shard(house, run_id)
     house.supervisor.cancel(run_id, "anna")
+    house.jobs.wait_for(gate.with_suffix(".heard-2").exists)  # the order of the run, and that it is cancelled
     gate.touch()
     assert house.supervisor.wait(run_id, 60).status is JobStatus.CANCELLED
     assert house.supervisor.worker_process_ids == (worker,)

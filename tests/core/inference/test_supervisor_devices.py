@@ -192,6 +192,7 @@ def test_a_cancelled_slide_leaves_the_others_alone(machine: Machine, gate: Path)
     machine.supervisor.start()
     machine.stand_still(3)
     machine.supervisor.cancel(runs[2], "anna")
+    machine.jobs.wait_for(gate.with_suffix(".heard-2").exists)  # at the one worker that was told to stop
     gate.touch()
     assert machine.supervisor.wait(runs[2], 60).status is JobStatus.CANCELLED
     assert {machine.supervisor.wait(run_id, 60).status for run_id in runs[:2]} == {JobStatus.FINISHED}
