@@ -10,14 +10,13 @@ import copy
 import functools
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from core.domain.geometry import DeepZoom, Grid
+from core.domain.geometry import DeepZoom
 from core.domain.predictions import FloatArray, PatchPredictions, PatchState
 from core.domain.reads import Disposition, Read
 from core.domain.stages import STAGES, Stage
@@ -37,6 +36,7 @@ from core.inference.palette import (
 from core.inference.ranking import ranked
 from core.inference.saliency_scale import saliency_scale
 from core.inference.strokes import frame_over, outline_over
+from core.inference.tile_frame import Mask, TileFrame, area_of, blank, frame_of, laid_out, spread
 
 _LETTER_FROM_PX = 56
 _TEXTURE_FROM_PX = 10
@@ -47,35 +47,6 @@ _MOST_FAR = 6
 _ROWS_AT_ONCE = 16
 _MAP_SIDE = 7
 _N_BARS = {Stage.S1B: 1, Stage.S1C: 2}
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Frame:
-    """One tile over the grid: the visible cells and their edges in tile pixels."""
-
-    width_px: int
-    height_px: int
-    origin_px: tuple[int, int]
-    columns: slice
-    rows: slice
-    x_edges: FloatArray
-    y_edges: FloatArray
-
-    @property
-    def cell_px(self) -> float:
-        """Give the side of a cell, in pixels of the tile."""
-        return float(self.x_edges[1] - self.x_edges[0])
-
-    @property
-    def is_empty(self) -> bool:
-        """Say whether no cell lies on the tile."""
-        return len(self.x_edges) < 2 or len(self.y_edges) < 2
-
-    @functools.cached_property
-    def coverage(self) -> tuple[sparse.csr_array, sparse.csr_array]:
-        """Give the share of each of the tile's pixels that a cell covers, along y and x."""
-        return _coverage(self.y_edges, self.height_px), _coverage(self.x_edges, self.width_px)
 
 
 class _Looked(NamedTuple):
@@ -113,9 +84,9 @@ class LayerPainter:
 
         Raises: IndexError where the pyramid has no such tile.
         """
-        frame = _frame_of(self._predictions.grid, self._zoom, dz_level, column, row)
+        frame = frame_of(self._predictions.grid, self._zoom, dz_level, column, row)
         if frame.is_empty:
-            return _blank(frame)
+            return blank(frame)
         if layer.kind in (LayerKind.STAGE, LayerKind.PROBABILITY, LayerKind.UNCERTAINTY):
             return self._filled(layer, frame)
         if layer.kind is LayerKind.SALIENCY:
@@ -136,16 +107,16 @@ class LayerPainter:
         """Give the index of the stage that a choice of saliency shows for one patch."""
         return int(_chosen(choice, self._predictions.probabilities[index]))
 
-    def _cells(self, values: npt.NDArray[np.generic], frame: _Frame) -> npt.NDArray[np.generic]:
+    def _cells(self, values: npt.NDArray[np.generic], frame: TileFrame) -> npt.NDArray[np.generic]:
         return values.reshape(*self._shape, *values.shape[1:])[frame.rows, frame.columns]
 
-    def _filled(self, layer: Layer, frame: _Frame) -> RgbaTile:
+    def _filled(self, layer: Layer, frame: TileFrame) -> RgbaTile:
         if frame.cell_px < _FAR_BELOW_PX and self._is_settled:
-            return _spread(self._far(layer)[frame.rows, frame.columns], frame)
+            return spread(self._far(layer)[frame.rows, frame.columns], frame)
         cells = self._looked(frame.rows, frame.columns)
-        tile = _spread(_painted(layer, cells), frame)
+        tile = spread(_painted(layer, cells), frame)
         if layer.kind is not LayerKind.PROBABILITY and frame.cell_px >= _HATCH_FROM_PX:
-            area = _area(cells.is_predicted & (cells.uncertainty >= UNCERTAIN_FROM), frame)
+            area = area_of(cells.is_predicted & (cells.uncertainty >= UNCERTAIN_FROM), frame)
             ink = EXCLUDED_LINE if layer.kind is LayerKind.STAGE else (255, 255, 255)
             hatch_over(tile, area, "hatch-sparse", ink, frame.origin_px)
         if layer.kind is LayerKind.STAGE and frame.cell_px >= _TEXTURE_FROM_PX:
@@ -166,13 +137,13 @@ class LayerPainter:
             return self._mean_saliency(layer, rows, columns)
         return np.rint(_painted(layer, self._looked(rows, columns))).astype(np.uint8)
 
-    def _saliency(self, layer: Layer, frame: _Frame) -> RgbaTile:
+    def _saliency(self, layer: Layer, frame: TileFrame) -> RgbaTile:
         if self.saliency_scale <= 0:
-            return _blank(frame)
+            return blank(frame)
         if frame.cell_px < _FAR_BELOW_PX and self._is_settled:
-            strength = _laid_out(self._far(layer)[frame.rows, frame.columns, None], frame)[:, :, 0]
+            strength = laid_out(self._far(layer)[frame.rows, frame.columns, None], frame)[:, :, 0]
         elif frame.cell_px < _MAP_FROM_PX:
-            strength = _laid_out(self._mean_saliency(layer, frame.rows, frame.columns)[:, :, None], frame)[:, :, 0]
+            strength = laid_out(self._mean_saliency(layer, frame.rows, frame.columns)[:, :, None], frame)[:, :, 0]
         else:
             maps = self._saliency_maps(layer, frame.rows, frame.columns)
             raster = maps.transpose(0, 2, 1, 3).reshape(maps.shape[0] * _MAP_SIDE, maps.shape[1] * _MAP_SIDE)
@@ -194,9 +165,9 @@ class LayerPainter:
         row, column = np.ogrid[rows, columns]
         return np.asarray(self._predictions.saliency[row * self._shape[1] + column, choice], np.float32)
 
-    def _outlined(self, frame: _Frame) -> RgbaTile:
+    def _outlined(self, frame: TileFrame) -> RgbaTile:
         """Draw the tissue's border; the cells beside those in sight are looked at, too."""
-        tile = _blank(frame)
+        tile = blank(frame)
         padded = np.zeros((frame.rows.stop - frame.rows.start + 2, frame.columns.stop - frame.columns.start + 2), bool)
         wider = [slice(max(0, cells.start - 1), cells.stop + 1) for cells in (frame.rows, frame.columns)]
         seen = self._predictions.state.reshape(self._shape)[wider[0], wider[1]] != PatchState.BACKGROUND
@@ -205,14 +176,14 @@ class LayerPainter:
         outline_over(tile, padded, (frame.x_edges, frame.y_edges), TISSUE_LINE)
         return tile
 
-    def _excluded(self, frame: _Frame) -> RgbaTile:
-        tile = _blank(frame)
+    def _excluded(self, frame: TileFrame) -> RgbaTile:
+        tile = blank(frame)
         state = self._cells(self._predictions.state, frame)
         for value in PatchState:
             pattern = hatch_of(value)
             if pattern is None or not (state == value).any():
                 continue
-            area = _area(np.asarray(state == value), frame)
+            area = area_of(np.asarray(state == value), frame)
             if frame.cell_px >= _HATCH_FROM_PX:
                 hatch_over(tile, area, pattern, EXCLUDED_LINE, frame.origin_px)
                 tint_under(tile, area, (255, 255, 255), 110)
@@ -220,8 +191,8 @@ class LayerPainter:
                 tint_under(tile, area, EXCLUDED_LINE, 200)
         return tile
 
-    def _reads(self, frame: _Frame, reads: Sequence[Read]) -> RgbaTile:
-        tile = _blank(frame)
+    def _reads(self, frame: TileFrame, reads: Sequence[Read]) -> RgbaTile:
+        tile = blank(frame)
         for read in reads:
             if read.item.patch_index is None or read.disposition is Disposition.WITHDRAWN:
                 continue
@@ -275,56 +246,6 @@ def patch_saliency_image(raw: npt.NDArray[np.floating], scale: float, side_px: i
     return saliency_image((vertical.T @ raw.astype(np.float32) @ level) / scale)
 
 
-def _frame_of(grid: Grid, zoom: DeepZoom, dz_level: int, column: int, row: int) -> _Frame:
-    width_px, height_px = zoom.tile_size_px(dz_level, column, row)
-    origin_px = column * zoom.tile_px, row * zoom.tile_px
-    x_edges = edges_px(grid.x_px - zoom.bounds.x_px, grid, grid.n_columns, zoom.downsample(dz_level)) - origin_px[0]
-    y_edges = edges_px(grid.y_px - zoom.bounds.y_px, grid, grid.n_rows, zoom.downsample(dz_level)) - origin_px[1]
-    columns, rows = _visible(x_edges, width_px), _visible(y_edges, height_px)
-    return _Frame(
-        width_px=width_px,
-        height_px=height_px,
-        origin_px=origin_px,
-        columns=columns,
-        rows=rows,
-        x_edges=x_edges[columns.start : columns.stop + 1].astype(np.float32),
-        y_edges=y_edges[rows.start : rows.stop + 1].astype(np.float32),
-    )
-
-
-def edges_px(start_px: int, grid: Grid, n_cells: int, downsample: int) -> npt.NDArray[np.float64]:
-    """Give the cell edges of one axis in pixels of a deep-zoom level, as Grid.box rounds them."""
-    return np.asarray((start_px + np.rint(np.arange(n_cells + 1) * grid.side_px)) / downsample)
-
-
-def _visible(edges: npt.NDArray[np.float64], n_px: int) -> slice:
-    """Give the cells that touch [0, n_px)."""
-    first = int(np.searchsorted(edges[1:], 0.0, side="right"))
-    last = int(np.searchsorted(edges[:-1], float(n_px), side="left"))
-    return slice(first, max(first, last))
-
-
-def _blank(frame: _Frame) -> RgbaTile:
-    return np.zeros((frame.height_px, frame.width_px, 4), np.uint8)
-
-
-def _coverage(edges: FloatArray, n_px: int) -> sparse.csr_array:
-    """Give (pixels, cells): the share of each pixel that a cell covers. Few are not 0, so those alone are kept."""
-    pixel = np.arange(n_px, dtype=np.float32)[:, None]
-    overlap = np.minimum(edges[None, 1:], pixel + 1) - np.maximum(edges[None, :-1], pixel)
-    return sparse.csr_array(np.clip(overlap, 0.0, 1.0).astype(np.float32))
-
-
-def _laid_out(cells: npt.NDArray[np.generic], frame: _Frame) -> FloatArray:
-    """Give values of cells (rows, columns, n) as those of the tile's pixels (h, w, n), averaged by coverage."""
-    n_rows, n_columns, n = cells.shape
-    along_y, along_x = frame.coverage
-    down = (along_y @ cells.reshape(n_rows, -1).astype(np.float32)).reshape(-1, n_columns, n)
-    turned = np.ascontiguousarray(down.transpose(1, 0, 2)).reshape(n_columns, -1)
-    across = (along_x @ turned).reshape(frame.width_px, frame.height_px, n)
-    return np.asarray(across.transpose(1, 0, 2), np.float32)
-
-
 def _interpolation(edges: FloatArray, n_px: int) -> FloatArray:
     """Give (7 * cells, pixels): bilinear weights of each cell's seven samples, never across a cell's edge."""
     return _samples(edges, n_px, _MAP_SIDE)
@@ -344,19 +265,7 @@ def _samples(edges: FloatArray, n_px: int, n_samples: int) -> FloatArray:
     return weights
 
 
-def _spread(painted: npt.NDArray[np.generic], frame: _Frame) -> RgbaTile:
-    """Lay painted cells (rows, columns, 4) over the tile by coverage."""
-    image = _laid_out(painted, frame)
-    opacity = image[:, :, 3:4] / 255.0
-    image[:, :, :3] = np.divide(image[:, :, :3], opacity, out=np.zeros_like(image[:, :, :3]), where=opacity > 0)
-    return np.ascontiguousarray(np.rint(np.clip(image, 0, 255)).astype(np.uint8))
-
-
-def _area(cells: Mask, frame: _Frame) -> Mask:
-    return np.asarray(_laid_out(cells.astype(np.float32)[:, :, None], frame)[:, :, 0] >= 0.5)
-
-
-def _write_stages(tile: RgbaTile, called: npt.NDArray[np.int64], is_predicted: Mask, frame: _Frame) -> None:
+def _write_stages(tile: RgbaTile, called: npt.NDArray[np.int64], is_predicted: Mask, frame: TileFrame) -> None:
     for row, column in np.argwhere(is_predicted):
         stage = STAGES[int(called[row, column])]
         corner = float(frame.x_edges[column]), float(frame.y_edges[row])
