@@ -110,7 +110,7 @@ def legends(saliency_scale: float) -> tuple[Legend, ...]:
     """Give every layer's legend. Args: saliency_scale: the raw Grad-CAM value drawn as full strength."""
     steps = np.linspace(0, 1, 9, dtype=np.float32)
     return (
-        Legend(kind=LayerKind.STAGE, title="Stage the model calls", entries=_stage_entries()),
+        Legend(kind=LayerKind.STAGE, title="Stage the model calls", entries=stage_entries()),
         Legend(
             kind=LayerKind.PROBABILITY,
             title="Probability of one stage",
@@ -141,7 +141,8 @@ def _entry(colour: tuple[int, int, int], mark: str, text: str, meaning: str) -> 
     return LegendEntry(colour=hex_of(np.array(colour, np.float32)), mark=mark, text=text, meaning=meaning)
 
 
-def _stage_entries() -> tuple[LegendEntry, ...]:
+def stage_entries() -> tuple[LegendEntry, ...]:
+    """Give the lines of the legend of stages."""
     stages = tuple(
         LegendEntry(colour=stage.colour, mark=_MARKS.get(stage, "fill"), text=stage.value, meaning=stage.description)
         for stage in STAGES

@@ -13,6 +13,17 @@ FloatRgb = npt.NDArray[np.float32]
 INK: Rgb = (30, 27, 75)
 TISSUE_LINE: Rgb = (15, 118, 110)
 EXCLUDED_LINE: Rgb = (51, 65, 85)
+_CHANGE_STEPS: dict[int, Rgb] = {
+    -4: (0, 82, 63),
+    -3: (31, 138, 114),
+    -2: (95, 184, 157),
+    -1: (166, 220, 198),
+    0: (185, 192, 204),
+    1: (203, 184, 242),
+    2: (159, 130, 221),
+    3: (112, 72, 184),
+    4: (63, 18, 131),
+}
 _UNCERTAIN_ENDS: tuple[Rgb, Rgb] = ((214, 232, 230), (8, 74, 82))
 _SALIENCY_ENDS: tuple[Rgb, Rgb] = ((112, 140, 235), (45, 8, 110))
 
@@ -37,6 +48,12 @@ def ladder_ramp(fraction: npt.NDArray[np.float32]) -> FloatRgb:
     """Give colours (..., 3) from pale to dark violet along the stage ladder, for 0 to 1."""
     steps = np.array([rgb_of(stage.colour) for stage in (Stage.S0, Stage.S1A, Stage.S2, Stage.S3, Stage.S4)])
     return _along(fraction, steps.astype(np.float32))
+
+
+def change_colours(steps: npt.NDArray[np.integer]) -> FloatRgb:
+    """Give colours (..., 3) of changes by -4 to 4 five-stage steps: green to less, violet to more, grey in between."""
+    ladder = np.array([_CHANGE_STEPS[step] for step in sorted(_CHANGE_STEPS)], np.float32)
+    return np.asarray(ladder[np.asarray(steps, np.int64) + 4])
 
 
 def uncertainty_ramp(fraction: npt.NDArray[np.float32]) -> FloatRgb:
