@@ -11,9 +11,10 @@ from core.domain.jobs import Job, job_that_tells
 from core.domain.people import ReaderId
 from core.domain.predictions import InferenceMode, Run, RunId
 from core.domain.reads import Disposition, Read
-from core.domain.registry import RegisteredModel
+from core.domain.registry import ModelId, ModelStatus, RegisteredModel
 from core.domain.slides import Slide, SlideId
 from core.inference.requests import run_id_for
+from core.inference.versions import stale_runs
 
 _UM_PER_MM = 1000.0
 
@@ -23,7 +24,7 @@ class ListedSlide:
     """One slide of the list. `size_mm` None: no scale. Runs and `job` are those of one model, as measured now.
 
     `run` is the one to be read; `screening` never is, and gives no call. `stale`: where this model has no run to
-    be read, the last that another one made.
+    be read, the last that a retired one made.
     """
 
     slide: Slide
@@ -55,13 +56,14 @@ class ListedSlide:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListSources:
-    """What the list is made of; `reads` may hold any standing reads."""
+    """What the list is made of; `reads` may hold any standing reads, `status_of` says which models are retired."""
 
     slides: Iterable[Slide]
     model: RegisteredModel | None
     runs: Iterable[Run]
     jobs: Iterable[Job]
     reads: Iterable[Read]
+    status_of: Callable[[ModelId], ModelStatus]
 
 
 def list_slides(sources: ListSources, reader_id: ReaderId) -> tuple[ListedSlide, ...]:
@@ -69,9 +71,8 @@ def list_slides(sources: ListSources, reader_id: ReaderId) -> tuple[ListedSlide,
     runs = {run.run_id: run for run in sources.runs}
     jobs = {job.run_id: job for job in sources.jobs}
     own = {read.item.slide_id: read for read in sources.reads if _is_own_slide_read(read, reader_id)}
-    to_be_read = (run for run in runs.values() if run.mode is not InferenceMode.SCREENING)
-    others = {run.slide_id: run for run in to_be_read if sources.model and run.model_id != sources.model.model_id}
-    return tuple(_listed(slide, sources.model, _Known(runs, jobs, own, others)) for slide in sources.slides)
+    stale = stale_runs(runs.values(), sources.status_of)
+    return tuple(_listed(slide, sources.model, _Known(runs, jobs, own, stale)) for slide in sources.slides)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,12 +106,12 @@ def _is_own_slide_read(read: Read, reader_id: ReaderId) -> bool:
 
 
 class _Known(NamedTuple):
-    """What is known by run and by slide; `others`: the last run to be read that another model made."""
+    """What is known by run and by slide; `stale`: the last run to be read that a retired model made."""
 
     runs: Mapping[RunId, Run]
     jobs: Mapping[RunId, Job]
     own: Mapping[SlideId, Read]
-    others: Mapping[SlideId, Run]
+    stale: Mapping[SlideId, Run]
 
 
 def _listed(slide: Slide, model: RegisteredModel | None, known: _Known) -> ListedSlide:
@@ -125,7 +126,7 @@ def _listed(slide: Slide, model: RegisteredModel | None, known: _Known) -> Liste
         size_mm=None if mpp is None else (bounds.width_px * mpp.x / _UM_PER_MM, bounds.height_px * mpp.y / _UM_PER_MM),
         run=run,
         screening=found.get(InferenceMode.SCREENING),
-        stale=known.others.get(slide.slide_id) if run is None else None,
+        stale=known.stale.get(slide.slide_id) if run is None else None,
         job=job_that_tells(known.jobs[run_id] for run_id in ids.values() if run_id in known.jobs),
         own_read=known.own.get(slide.slide_id),
     )

@@ -25,10 +25,11 @@ from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide, SlideId, StatedMpp
 from core.domain.units import Mpp
 from core.inference.fast_modes import FAST_MODE_COMMAND, FastModes, PreparationWish
-from core.inference.registry import ModelRegistry, scope_of
+from core.inference.registry import ModelRegistry
 from core.inference.requests import Lookups, run_ids_for_reading
 from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
+from core.inference.versions import Versions, VersionSources
 from core.inference.worker_process import WORKER_COMMAND
 from core.networks import FastModeRecords, describe_weights
 from core.retraining.examinations import Examinations
@@ -85,6 +86,8 @@ class Workspace(Tables):
         self.tokens = Tokens(self.data_dir / "secret", clock=self.clock)
         self.reading = Reading(self.reads)
         self.bringing_back = BringingBack(BringingBackStore(self.database), self.predictions)
+        looked_up = VersionSources(self.models, self.runs, self.jobs.job, self.slide, self.predictions)
+        self.versions = Versions(looked_up, self.sight.is_hidden)
         self.film_strip = self._make_film_strip()
         self.comparing = self._make_comparing()
         self.regions = Regions(RegionStore(self.database), self.slide, self.reads.standing, self.sight.is_hidden)
@@ -133,6 +136,8 @@ class Workspace(Tables):
                 reads=self.reads.standing,
                 slides=self.slides.slides,
                 models=self.models.models,
+                status_of=self.models.status_of,
+                cautions=self.versions.cautions,
                 runs=self.runs.runs,
                 predictions=self.predictions,
                 is_left_out=self.bringing_back.is_left_out,
@@ -166,6 +171,7 @@ class Workspace(Tables):
             predictions=self.predictions,
             model_name=self._model_name,
             people=self.people.readers,
+            cautions=self.versions.cautions_of_slide,
         )
         return Comparing(self.roster, self.sight, sources)
 
@@ -239,6 +245,7 @@ class Workspace(Tables):
             runs=self.runs.runs(),
             jobs=self.jobs.jobs(),
             reads=self.reads.standing(),
+            status_of=self.models.status_of,
         )
         return list_slides(sources, reader.reader_id)
 
@@ -321,12 +328,6 @@ class Workspace(Tables):
             return None
         found = (self.runs.run_by_id(run_id) for run_id in run_ids_for_reading(slide, model))
         return next((run for run in found if run is not None), None)
-
-    def why_outside_scope(self, slide: Slide) -> str | None:
-        """Say what of a slide lies outside of the scope that the serving model's card states, or None."""
-        model = self.models.served_model()
-        scope = None if model is None else scope_of(model.card_json)
-        return None if scope is None else scope.why_outside(slide)
 
     def _current_runs(self) -> tuple[tuple[Slide, Run], ...]:
         """Give every slide that the serving model has read, with its run."""

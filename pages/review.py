@@ -46,8 +46,8 @@ def render(workspace: Workspace, reader: Reader) -> None:
     slide = _chosen_slide(slides)
     st.html(_STYLE)
     _draw_top(workspace, reader, slides, slide)
-    run, outside = workspace.current_run(slide.slide_id), workspace.why_outside_scope(slide)
-    draw_concerns(run, refusal_of(workspace, slide), outside)
+    run = workspace.current_run(slide.slide_id)
+    draw_concerns(run, refusal_of(workspace, slide), workspace.versions.cautions_of_slide(slide, run))
     workspace.catalogue.verify(slide)
     st.fragment(messages.guarded(_draw_viewer))(workspace, reader, slides, slide)
 

@@ -15,7 +15,7 @@ from pages.parts import destinations, messages, session
 from pages.parts.demo_line import draw_demo_line
 from pages.parts.folder_import import draw_import_form, draw_import_progress, draw_outcomes
 from pages.parts.mode_choice import draw_mode_choice, mode_in, run_words
-from pages.parts.slide_table import call_words, draw_table, model_words, read_words, screening_words, stale_words
+from pages.parts.slide_table import call_words, draw_table, model_words, read_words, screening_words
 
 _FILTER, _SHOWN, _TABLE, _OPEN = "slides.filter", "slides.shown", "slides.table", "slides.open"
 _MODE = "slides.mode"
@@ -164,8 +164,8 @@ def _draw_facts(workspace: Workspace, one: ListedSlide) -> None:
         facts.append(f"{run.n_patches} patches, {run.n_excluded} excluded, {run.n_failed} failed")
         if run.second_pass is not None:
             facts.append(run.second_pass.words(run.n_patches))
-    if one.stale is not None:
-        facts.append(stale_words(one.stale, workspace.model(one.stale.model_id)))
+    cautions = workspace.versions.cautions_of_slide(one.slide, run)
+    facts += [f"{caution.code.value.capitalize()}: {caution.sentence}" for caution in cautions]
     if one.screening is not None:
         facts.append(screening_words(stage_shares(workspace.predictions(one.screening.run_id))))
     if one.job is not None and run is None and one.job.reason:

@@ -103,6 +103,7 @@ class Beside:
     are five-class reads of the same animals, with which seven stages are compared after their collapse.
     `reference_is_stated` says that assisted reads were given what they are right by, `after_reveal` that the ratings
     themselves were made with the model's call in sight. `traits` are those of the ratings by which strata are made.
+    `limits` are sentences on the model behind the calls, which stand among the cautions.
     """
 
     repeats: Sequence[RepeatedRead] = ()
@@ -114,11 +115,12 @@ class Beside:
     after_reveal: bool = False
     traits: Sequence[str] = ()
     probabilities: ReferencedProbabilities | None = None
+    limits: Sequence[str] = ()
 
     def fingerprint(self) -> str:
         """Hash everything that can change a report on the same ratings; equal for equal contents."""
         rules = (self.reference_is_stated, self.after_reveal)
-        said = (self.repeats, self.compared, self.assisted, rules, self.traits, self.probabilities)
+        said = (self.repeats, self.compared, self.assisted, rules, self.traits, self.probabilities, self.limits)
         digest = hashlib.sha256(repr(said).encode())
         digest.update(b"" if self.native_five is None else self.native_five.fingerprint().encode())
         arrays = [] if self.probabilities is None else [self.probabilities.reference, self.probabilities.probabilities]
@@ -181,7 +183,8 @@ def _whole_method(report: AgreementReport, ratings: Ratings, resampling: Resampl
     warnings = [found.warning for found in report.stages_by_trait if found.warning is not None]
     if report.after_reveal:
         warnings.insert(0, AFTER_REVEAL)
-    return replace(report.method, sentences=sentences, cautions=(*report.method.cautions, *warnings))
+    cautions = (*report.method.cautions, *warnings, *further.limits)
+    return replace(report.method, sentences=sentences, cautions=cautions)
 
 
 def _differences(ratings: Ratings, further: Beside, resampling: Resampling) -> tuple[KappaDifference, ...]:

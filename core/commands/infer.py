@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
+from core.domain.cautions import cautions_to_plain
 from core.domain.errors import FibroreadError, NothingToDo
 from core.domain.jobs import Job, JobStatus
 from core.domain.predictions import InferenceMode, Run
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Run a model over slides; prints one JSON object per slide and line: slide_id, run_id, n_patches, n_excluded, n_failed,
 seconds, call, probabilities, collagen_fraction, concerns about the slide as a whole (code and sentence), the version
-of the quality gate, and what the second pass of a fast run did; or slide_id and error. Finished runs are printed
+of the quality gate, what the second pass of a fast run did, the model, and cautions (code and sentence) where the slide
+lies outside of its scope or it does not serve; or slide_id and error. Finished runs are printed
 without computing them again; an interrupted run goes on where it stopped. Ends with 1 when a slide failed."""
 
 
@@ -100,7 +102,11 @@ def _line(slide: Slide, job: Job | FibroreadError, workspace: Workspace) -> dict
         return {"slide_id": slide.slide_id, "error": str(job)}
     ended = workspace.supervisor.wait(job.run_id)
     if ended.status is JobStatus.FINISHED:
-        return run_to_json(workspace.run(job.run_id))
+        found = workspace.run(job.run_id)
+        return run_to_json(found) | {
+            "model": workspace.model(found.model_id).display_name,
+            "cautions": cautions_to_plain(workspace.versions.cautions(found.run_id)),
+        }
     return {"slide_id": slide.slide_id, "error": ended.reason or f"the run was {ended.status.value}"}
 
 

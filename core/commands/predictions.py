@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         slide=workspace.slide(run_record.slide_id),
         model=model,
         predictions=workspace.predictions(run_id),
+        cautions=workspace.versions.cautions(run_id),
     )
     if not arguments.output.parent.is_dir():
         raise NothingToDo(f"There is no folder {arguments.output.parent}. Make it first.")

@@ -112,6 +112,7 @@ class TrainingPatch:
     confidence: int
     model_run: RunId | None
     recipe_hash: str
+    species: str | None = None
     is_weak: bool = False
     split: Split | None = None
     fold: int = 0

@@ -39,7 +39,10 @@ class ScanProperties:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provenance:
-    """Where the section comes from, as the person's table says. None: not stated."""
+    """Where the section comes from, as the person's table says. None: not stated.
+
+    `further` holds the columns that have no field here, such as species, strain, sex or stain, by name.
+    """
 
     subject: str | None = None
     site: str | None = None
@@ -47,6 +50,10 @@ class Provenance:
     scanner: str | None = None
     group: str | None = None
     further: tuple[tuple[str, str], ...] = ()
+
+    def stated(self, column: str) -> str | None:
+        """Give what a further column says, however its name is written; None where it is not stated."""
+        return next((value for name, value in self.further if name.strip().casefold() == column), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +91,16 @@ class Slide:
         told = (self.name, origin.subject, origin.site, origin.stain_batch, origin.scanner, origin.group)
         text = " ".join(word for word in told if word).casefold()
         return all(word in text for word in words.casefold().split())
+
+    @property
+    def species(self) -> str | None:
+        """Give the species that the person's table states, or None."""
+        return self.provenance.stated("species")
+
+    @property
+    def stain(self) -> str | None:
+        """Give the stain that the person's table states, or None."""
+        return self.provenance.stated("stain")
 
     @property
     def mpp(self) -> Mpp | None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core import geojson
+from core.domain.cautions import Caution, sentences_of
 from core.domain.predictions import PatchPredictions, Run
 from core.domain.quality import words_of
 from core.domain.registry import RegisteredModel
@@ -33,6 +34,7 @@ class PatchExport:
     slide: Slide
     model: RegisteredModel
     predictions: PatchPredictions
+    cautions: tuple[Caution, ...] = ()
 
     @property
     def indices(self) -> list[int]:
@@ -59,7 +61,7 @@ def patch_uuid(run_id: str, index: int) -> uuid.UUID:
 
 
 def _table(export: PatchExport) -> dict[str, list[object]]:
-    """Give WSInfer's columns, and behind them which run and model they are of, and what is wrong with the slide."""
+    """Give WSInfer's columns, and behind them which run and model they are of, and what is wrong with either."""
     boxes = [export.predictions.grid.box(index) for index in export.indices]
     probabilities = export.predictions.probabilities[export.indices]
     table: dict[str, list[object]] = {
@@ -74,6 +76,7 @@ def _table(export: PatchExport) -> dict[str, list[object]]:
     table["run_id"] = [export.run.run_id] * len(boxes)
     table["model"] = [export.model.display_name] * len(boxes)
     table["slide_concerns"] = [words_of(export.run.concerns)] * len(boxes)
+    table["cautions"] = [sentences_of(export.cautions)] * len(boxes)
     return table
 
 
@@ -145,6 +148,7 @@ def _origin(export: PatchExport) -> dict[str, str]:
         "code_version": export.run.code_version,
         "quality_version": export.run.quality_version,
         "slide_concerns": words_of(export.run.concerns),
+        "cautions": sentences_of(export.cautions),
         "mode": export.run.mode.value,
         "second_pass": "" if second_pass is None else second_pass.words(export.run.n_patches),
     }

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.domain.cautions import Caution
 from core.domain.choices import Choice
 from core.domain.datasets import WEAK, LeftOutPatch, PatchSize, Split, TrainingSet
 from core.domain.errors import RunDamaged
@@ -76,11 +77,15 @@ _WEAK_ALONE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardFacts:
-    """What a card says beside the summary. `changes` None: there was nothing to compare with."""
+    """What a card says beside the summary. `changes` None: there was nothing to compare with.
+
+    `cautions`: what has to be known of the calls that readers had in sight, each with how many patches it is of.
+    """
 
     choice: Choice
     left_out: Sequence[LeftOutPatch]
     slide_concerns: Mapping[str, Concerns]
+    cautions: Mapping[Caution, int]
     changes: SetChanges | None
 
 
@@ -131,6 +136,11 @@ def write_card(folder: Path, summary: TrainingSet, facts: CardFacts) -> None:
     concerns = {name: concerns_to_plain(of_slide) for name, of_slide in facts.slide_concerns.items()}
     further = {
         "quality_gate": {"version": QUALITY_VERSION, "slides_with_concerns": concerns},
+        "calls_in_sight": {
+            "cautions": [
+                {"code": one.code.value, "sentence": one.sentence, "n_patches": n} for one, n in facts.cautions.items()
+            ]
+        },
         "selection": {
             "name": summary.choice_name,
             "sha256": summary.choice_sha256,

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from core.domain.cautions import Caution
 from core.domain.datasets import LeftOutPatch, LeftOutReason, PatchSize, Split, TrainingPatch, TrainingSet, count
 from core.domain.errors import FolderTaken, NothingToDo, TooFewSubjects, UserMustAct
 from core.domain.people import ReaderId
+from core.domain.predictions import RunId
 from core.domain.quality import Concerns
 from core.domain.reads import Read
 from core.domain.recipe import Recipe
@@ -43,7 +46,8 @@ _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 class ExportSources:
     """All that a set is made of: every standing read, slide and recipe, a way to the pixels, and who wrote when.
 
-    `keepers_out` say of patches whether they stay out, each for its reason. `parent` None: nothing to compare with.
+    `keepers_out` say of patches whether they stay out, each for its reason; `cautions` what has to be known of the
+    model behind a run. `parent` None: nothing to compare with.
     """
 
     reads: tuple[Read, ...]
@@ -54,6 +58,7 @@ class ExportSources:
     written_by: ReaderId
     written_at: datetime
     concerns: Mapping[SlideId, Concerns] = field(default_factory=dict)
+    cautions: Mapping[RunId, tuple[Caution, ...]] = field(default_factory=dict)
     keepers_out: Mapping[LeftOutReason, Callable[[Sequence[TrainingPatch]], Sequence[bool]]] = field(
         default_factory=dict
     )
@@ -176,6 +181,7 @@ def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, w
         choice=plan.request.choice,
         left_out=written.left_out,
         slide_concerns=_slide_concerns(sources, written.patches),
+        cautions=_cautions(sources, written.patches),
         changes=changes,
     )
     write_card(folder, summary, facts)
@@ -225,6 +231,13 @@ def _slide_concerns(sources: ExportSources, written: Sequence[WrittenPatch]) -> 
     """Give what is wrong with the slides in the set, by name; slides without a concern are left out."""
     by_name = {one.patch.slide_name: sources.concerns.get(one.patch.slide_id, ()) for one in written}
     return {name: concerns for name, concerns in sorted(by_name.items()) if concerns}
+
+
+def _cautions(sources: ExportSources, written: Sequence[WrittenPatch]) -> dict[Caution, int]:
+    """Give what has to be known of the models whose calls readers had in sight, with how many patches it is of."""
+    seen = (one.patch.model_run for one in written if one.patch.model_run is not None)
+    found = Counter(caution for run_id in seen for caution in sources.cautions.get(run_id, ()))
+    return dict(sorted(found.items(), key=lambda one: one[0].sentence))
 
 
 def _summary(plan: ExportPlan, sources: ExportSources, written: _Written, content: str) -> TrainingSet:

@@ -40,6 +40,7 @@ class SetPatch:
     site: str
     stain_batch: str
     scanner: str
+    species: str
     patch_index: int
     box: Box
     stage: Stage
@@ -194,6 +195,7 @@ def patch_of(row: Mapping[str, Any]) -> SetPatch:
         site=str(row["site"] or ""),
         stain_batch=str(row["stain_batch"] or ""),
         scanner=str(row.get("scanner") or ""),
+        species=str(row.get("species") or ""),
         patch_index=int(row["patch"]),
         box=Box(**{name: int(row[name]) for name in ("x_px", "y_px", "width_px", "height_px")}),
         stage=stage,

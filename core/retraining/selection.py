@@ -300,6 +300,7 @@ def training_patch(slide: Slide, origin: StageOrigin, cut: Cut) -> TrainingPatch
         site=(stated.site or "").strip() or None,
         stain_batch=(stated.stain_batch or "").strip() or None,
         scanner=(stated.scanner or "").strip() or None,
+        species=(stated.stated("species") or "").strip() or None,
         patch_index=cut.patch_index,
         box=cut.box,
         stage=origin.stage,

@@ -25,11 +25,11 @@ _LIMITS = (
 
 
 def scope_of(patches: Sequence[SetPatch], size: PatchSize) -> Scope:
-    """Give what a set knows of the slides that these patches are of; of their species it knows nothing."""
+    """Give what a set knows of the slides that these patches are of."""
     mpps = [round(size.side_px * size.mpp / patch.box.width_px, 3) for patch in patches]
     return Scope(
         stain=_STAIN,
-        species=None,
+        species=_known_of_all([patch.species for patch in patches]),
         scanners=_known_of_all([patch.scanner for patch in patches]),
         sites=_known_of_all([patch.site for patch in patches]),
         scan_mpp=(min(mpps), max(mpps)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.access.permissions import Permission, require
 from core.agreement.standing import of_kind
+from core.domain.cautions import Caution
 from core.domain.choices import Choice, KeptChoice
 from core.domain.datasets import LeftOutReason, TrainingSet
 from core.domain.errors import NothingToDo, RunDamaged, UserMustAct
@@ -16,7 +17,7 @@ from core.domain.people import Reader, ReaderId
 from core.domain.predictions import PatchPredictions, Run, RunId
 from core.domain.reads import Read
 from core.domain.regions import RegionEvent
-from core.domain.registry import RegisteredModel
+from core.domain.registry import ModelId, ModelStatus, RegisteredModel
 from core.domain.slides import Slide, SlideId
 from core.domain.studies import StudyId
 from core.inference.requests import run_ids_for_reading
@@ -50,6 +51,8 @@ class TrainingSources:
     reads: Callable[[], tuple[Read, ...]]
     slides: Callable[[], tuple[Slide, ...]]
     models: Callable[[], tuple[RegisteredModel, ...]]
+    status_of: Callable[[ModelId], ModelStatus]
+    cautions: Callable[[RunId], tuple[Caution, ...]]
     runs: Callable[[], tuple[Run, ...]]
     predictions: Callable[[RunId], PatchPredictions]
     is_left_out: Callable[[RunId, int], bool]
@@ -172,7 +175,8 @@ class TrainingSets:
             code_version=self._code_version,
             written_by=reader.reader_id,
             written_at=self._clock(),
-            concerns={run.slide_id: run.concerns for run in sources.runs()},
+            concerns={run.slide_id: run.concerns for run in self._runs_served_last()},
+            cautions={run.run_id: sources.cautions(run.run_id) for run in sources.runs()},
             keepers_out={
                 LeftOutReason.QUALITY: gate.leaves_out,
                 LeftOutReason.UNJUDGED: gate.does_not_know,
@@ -187,11 +191,23 @@ class TrainingSets:
             ),
         )
 
+    def _is_served(self, model_id: ModelId) -> bool:
+        return self._sources.status_of(model_id) is ModelStatus.SERVED
+
+    def _runs_served_last(self) -> list[Run]:
+        """Give every run in the order of finishing, those of the model that serves behind all others."""
+        return sorted(self._sources.runs(), key=lambda run: self._is_served(run.model_id))
+
     def _judged_runs(self) -> Callable[[SlideId], Sequence[Run]]:
-        """Give what finds the runs of today's quality gate over a slide, those of the latest model first."""
+        """Give what finds the runs of today's quality gate over a slide.
+
+        Those of the model that serves come first, then those of the latest: what a candidate looked at in passing must
+        not change what a set holds.
+        """
         runs = {run.run_id: run for run in self._sources.runs()}
         slides = {slide.slide_id: slide for slide in self._sources.slides()}
-        models = tuple(reversed(self._sources.models()))
+        latest_first = self._sources.models()[::-1]
+        models = sorted(latest_first, key=lambda model: not self._is_served(model.model_id))
 
         def judged(slide_id: SlideId) -> Sequence[Run]:
             slide = slides.get(slide_id)

@@ -25,6 +25,7 @@ from core.agreement.standing import (
     slide_traits,
     with_traits,
 )
+from core.domain.cautions import Caution, limits_of
 from core.domain.errors import NothingToDo
 from core.domain.people import Reader, ReaderId
 from core.domain.predictions import PatchPredictions, Run, RunId
@@ -60,7 +61,7 @@ class Compared:
     """Ratings, which slide or patch each of their items is, and what a study holds beside them.
 
     `repeats` are a reader's reads of one slide again; `entries` every entry that may be seen, with its steps;
-    `probabilities` the model's, by item, in the order of the scale.
+    `probabilities` the model's, by item, in the order of the scale; `limits` what a report has to say of the model.
     """
 
     ratings: Ratings
@@ -68,6 +69,7 @@ class Compared:
     repeats: tuple[RepeatedRead, ...] = ()
     entries: tuple[EntryRead, ...] = ()
     probabilities: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +83,7 @@ class ComparingSources:
     predictions: Callable[[RunId], PatchPredictions]
     model_name: Callable[[], str | None]
     people: Callable[[], Sequence[Reader]]
+    cautions: Callable[[Slide, Run | None], tuple[Caution, ...]]
 
 
 class Comparing:
@@ -104,7 +107,8 @@ class Comparing:
         else:
             calls = slide_calls(runs)
         ratings = ratings_of(reads, slides, calls, self._names(), self._sources.model_name())
-        return Compared(ratings=with_traits(ratings, traits), items=items)
+        limits = self._limits(slides[one] for one in {read.item.slide_id: None for read in reads})
+        return Compared(ratings=with_traits(ratings, traits), items=items, limits=limits)
 
     def n_masked(self, reader: Reader, item: str = "slide") -> int:
         """Count the items outside of studies that others have read and this reader has not."""
@@ -153,7 +157,17 @@ class Comparing:
             repeats=repeats,
             entries=entries,
             probabilities=self._probabilities({item.slide_id: name for name, item in items.items()}, scheme),
+            limits=self._limits(slides[item.slide_id] for item in items.values()),
         )
+
+    def _limits(self, slides: Iterable[Slide]) -> tuple[str, ...]:
+        """Say how many slides a model called that serves no more, or that does not know their like."""
+        known = tuple(slides)
+        cautions = (one for slide in known for one in self._sources.cautions(slide, self._run_of(slide)))
+        return limits_of(cautions, len(known))
+
+    def _run_of(self, slide: Slide) -> Run | None:
+        return self._sources.current_run(slide.slide_id)
 
     def _entry_read(self, entry: Entry, slide: Slide, reader: str) -> EntryRead:
         first, reveal, final = (

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from core.domain.adjudication import Adjudication, Consensus, ConsensusRule
+from core.domain.cautions import Caution, sentences_of
 from core.domain.people import ReaderId
+from core.domain.predictions import RunId
 from core.domain.slides import Slide, SlideId
 from core.domain.studies import Entry, EventKind, StudyEvent, StudyId
 from core.domain.tables import escaped_cell
@@ -34,6 +37,7 @@ _READS = (
     "reason",
     "call_shown",
     "model_run",
+    "call_cautions",
     "coverage",
     "active_s",
     "signed_at",
@@ -61,12 +65,21 @@ _PATCH_CONSENSUS = (
 )
 
 
-def reads_csv(roster: Roster, study_id: StudyId, slides: Mapping[SlideId, Slide], names: Mapping[ReaderId, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class ReadFacts:
+    """What is printed beside reads: slides, how each reader is called, and the cautions of a run as they stand now."""
+
+    slides: Mapping[SlideId, Slide]
+    names: Mapping[ReaderId, str]
+    cautions: Callable[[RunId], tuple[Caution, ...]]
+
+
+def reads_csv(roster: Roster, study_id: StudyId, facts: ReadFacts) -> str:
     """Write every signed step of a study in long form, UTC instants, by reader and position.
 
-    `read_no` is the pass, and `step` which of the pass's reads it is. Args: names: how each reader is printed.
+    `read_no` is the pass, and `step` which of the pass's reads it is.
     """
-    return _table(_READS, _read_rows(roster, study_id, slides, names))
+    return _table(_READS, _read_rows(roster, study_id, facts))
 
 
 def consensus_csv(
@@ -88,18 +101,16 @@ def patch_consensus_csv(settled: PatchConsensus, slides: Mapping[SlideId, Slide]
     return _table((*_PATCH_CONSENSUS, *readers), _patch_rows(settled, slides))
 
 
-def _read_rows(
-    roster: Roster, study_id: StudyId, slides: Mapping[SlideId, Slide], names: Mapping[ReaderId, str]
-) -> Iterator[list[object]]:
+def _read_rows(roster: Roster, study_id: StudyId, facts: ReadFacts) -> Iterator[list[object]]:
     mode = roster.protocol(study_id).mode.value
     for entry in roster.entries(study_id):
         for event in roster.events(entry):
             if event.kind in _SIGNED:
                 yield [
-                    *_item(slides[entry.slide_id]),
-                    names.get(entry.reader_id, entry.reader_id),
+                    *_item(facts.slides[entry.slide_id]),
+                    facts.names.get(entry.reader_id, entry.reader_id),
                     mode,
-                    *_read(entry, event),
+                    *_read(entry, event, facts),
                 ]
 
 
@@ -107,7 +118,7 @@ def _item(slide: Slide) -> list[object]:
     return [slide.slide_id, slide.name, slide.provenance.subject, slide.provenance.site]
 
 
-def _read(entry: Entry, event: StudyEvent) -> list[object]:
+def _read(entry: Entry, event: StudyEvent, facts: ReadFacts) -> list[object]:
     seen, signature = event.seen, event.signature
     return [
         entry.pass_number,
@@ -120,6 +131,7 @@ def _read(entry: Entry, event: StudyEvent) -> list[object]:
         event.reason,
         seen.call,
         seen.model_run,
+        None if seen.model_run is None else sentences_of(facts.cautions(seen.model_run)),
         seen.coverage,
         event.active_s,
         event.happened_at.isoformat(timespec="milliseconds"),

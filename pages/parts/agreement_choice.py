@@ -86,6 +86,7 @@ def _outside(workspace: Workspace, reader: Reader, place: st.delta_generator.Del
     return Chosen(
         ratings=compared.ratings,
         items=compared.items,
+        beside=Beside(limits=compared.limits),
         kind=kind,
         n_masked=workspace.comparing.n_masked(reader, kind),
         name=kind,
@@ -135,6 +136,7 @@ def beside_of(compared: Compared, ratings: Ratings, step: Step = Step.STANDING) 
         after_reveal=bool(assisted) and step is Step.STANDING,
         traits=[name for name, values in ratings.traits.items() if len(set(values) - {None}) > 1],
         probabilities=against_consensus(ratings, compared.probabilities) if compared.probabilities else None,
+        limits=compared.limits,
     )
 
 

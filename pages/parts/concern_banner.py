@@ -1,9 +1,10 @@
-"""One calm line above the viewer for what is wrong with a slide as a whole."""
+"""One calm line above the viewer for what is wrong with a slide as a whole, or with the model beside it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from core.domain.cautions import Caution
 from core.domain.predictions import Run
 from pages.parts import messages
 
@@ -16,15 +17,14 @@ _STYLE = """<style>
 </style>"""
 
 
-def draw_concerns(run: Run | None, refusal: str | None, outside: str | None) -> None:
-    """Draw what is wrong with a slide, each concern with its word and sentence; nothing without any.
+def draw_concerns(run: Run | None, refusal: str | None, cautions: tuple[Caution, ...]) -> None:
+    """Draw what is wrong with a slide or with a model beside it, each with its word and sentence; nothing without any.
 
-    Args: refusal: why the model could not run on the slide, None where it did or was not asked; outside: what of the
-    slide lies outside of the model's scope.
+    Args: refusal: why the model could not run on the slide, None where it did or was not asked.
     """
-    lines = [(one.code.value, one.sentence) for one in run.concerns] if run is not None else []
-    if outside is not None:
-        lines.insert(0, ("outside of the model's scope", outside))
+    lines = [(caution.code.value, caution.sentence) for caution in cautions]
+    if run is not None:
+        lines += [(concern.code.value, concern.sentence) for concern in run.concerns]
     if refusal is not None:
         lines.append(("the model did not run", refusal))
     if not lines:

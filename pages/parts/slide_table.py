@@ -9,7 +9,6 @@ from core.domain.jobs import JobStatus
 from core.domain.predictions import InferenceMode, Run
 from core.domain.quality import words_of
 from core.domain.reads import Disposition
-from core.domain.registry import RegisteredModel
 from core.slide_list import ListedSlide
 
 OPEN_COLUMN = "Open"
@@ -97,12 +96,6 @@ def _run_words(run: Run) -> str:
     if run.call is None:
         return "no patch could be used"
     return "read, fast" if run.mode is InferenceMode.FAST else "read"
-
-
-def stale_words(run: Run, model: RegisteredModel) -> str:
-    """Say what a model that serves no more found; it is not shown as the model's call."""
-    call = "no patch could be used" if run.call is None else f"it called the slide {run.call.stage.value}"
-    return f"Stale: read by {model.display_name}, which does not serve now; {call}"
 
 
 def screening_words(shares: tuple[float, ...] | None) -> str:

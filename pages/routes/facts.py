@@ -9,6 +9,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.domain.cautions import cautions_to_plain
 from core.domain.people import ReaderId
 from core.domain.predictions import InferenceMode, PatchState, SlideCall
 from core.domain.quality import concerns_to_plain
@@ -46,13 +47,14 @@ class Facts:
                 "n_patches": run.n_patches,
                 "n_excluded": run.n_excluded,
                 "n_failed": run.n_failed,
-                "call": None if run.call is None else _call(run.call),
+                "call": None if run.call is None else call_facts(run.call),
                 "legends": [{**asdict(legend), "kind": legend.kind.value} for legend in _legends(opened)],
                 "saliency_scale": opened.painter.saliency_scale,
                 "n_strip": opened.n_predicted,
                 "left_out": _left_out(opened),
                 "n_brought_back": len(workspace.bringing_back.of_reader(reader_named(reader_id), run.run_id)),
                 "concerns": concerns_to_plain(run.concerns),
+                "cautions": cautions_to_plain(workspace.versions.cautions(run.run_id), is_discreet=not is_open),
                 "mode": run.mode.value,
                 "second_pass": None if run.second_pass is None else run.second_pass.words(run.n_patches),
             }
@@ -134,7 +136,8 @@ def _legends(opened: RunInView) -> tuple[Legend, ...]:
     return legends(opened.painter.saliency_scale)
 
 
-def _call(call: SlideCall) -> dict[str, object]:
+def call_facts(call: SlideCall) -> dict[str, object]:
+    """Give a call as the viewer takes it."""
     return {
         **asdict(call),
         "stage": call.stage.value,

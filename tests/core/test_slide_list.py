@@ -15,7 +15,7 @@ from core.domain.people import ReaderId
 from core.domain.predictions import InferenceMode, Run, RunId
 from core.domain.reads import Disposition, Item, Read, ReadId, Sight
 from core.domain.recipe import Recipe
-from core.domain.registry import ModelId, RegisteredModel
+from core.domain.registry import ModelId, ModelStatus, RegisteredModel
 from core.domain.slides import Provenance, ScanProperties, Slide, SlideId, StatedMpp
 from core.domain.stages import Stage
 from core.domain.units import Mpp
@@ -23,6 +23,7 @@ from core.inference.requests import run_id_for
 from core.slide_list import ListedSlide, ListSources, list_slides, request_runs
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+CANDIDATE = ModelId("c" * 16)
 ANNA, BEN = ReaderId("anna"), ReaderId("ben")
 MODEL = RegisteredModel(
     model_id=ModelId("0" * 16),
@@ -118,7 +119,14 @@ def listed(
     *slides: Slide, runs: tuple[Run, ...] = (), reads: tuple[Read, ...] = (), jobs: tuple[Job, ...] = ()
 ) -> tuple[ListedSlide, ...]:
     """Give the list as Anna sees it."""
-    return list_slides(ListSources(slides=slides, model=MODEL, runs=runs, jobs=jobs, reads=reads), ANNA)
+    sources = ListSources(slides=slides, model=MODEL, runs=runs, jobs=jobs, reads=reads, status_of=status_of)
+    return list_slides(sources, ANNA)
+
+
+def status_of(model_id: ModelId) -> ModelStatus:
+    """Say what the store would: one model serves, one is a candidate, and any other was retired."""
+    known = {MODEL.model_id: ModelStatus.SERVED, CANDIDATE: ModelStatus.CANDIDATE}
+    return known.get(model_id, ModelStatus.RETIRED)
 
 
 def offered(one: ListedSlide) -> str:
@@ -135,7 +143,7 @@ def test_the_exact_run_is_read_rather_than_the_fast_one_and_a_screening_never() 
     assert (screened.run, screened.screening) == (None, screening)
 
 
-def test_a_slide_that_only_another_model_has_read_is_stale_and_can_be_run() -> None:
+def test_a_slide_that_only_a_retired_model_has_read_is_stale_and_can_be_run() -> None:
     slide = a_slide("one")
     older = replace(a_run(slide, InferenceMode.EXACT), run_id=RunId("e" * 32), model_id=ModelId("f" * 16))
     screened = replace(older, run_id=RunId("d" * 32), mode=InferenceMode.SCREENING)
@@ -144,6 +152,13 @@ def test_a_slide_that_only_another_model_has_read_is_stale_and_can_be_run() -> N
     assert one.can_be_run(InferenceMode.EXACT)
     assert listed(slide, runs=(older, a_run(slide, InferenceMode.EXACT)))[0].stale is None
     assert listed(slide, runs=(screened,))[0].stale is None
+
+
+def test_a_slide_that_a_candidate_alone_has_read_is_not_stale() -> None:
+    slide = a_slide("one")
+    tried = replace(a_run(slide, InferenceMode.EXACT), run_id=RunId("e" * 32), model_id=CANDIDATE)
+    (one,) = listed(slide, runs=(tried,))
+    assert (one.run, one.stale) == (None, None)
 
 
 def test_a_run_is_offered_where_it_would_give_more_than_is_there() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -106,6 +107,21 @@ def store_model(workspace: Workspace, is_demo: bool) -> RegisteredModel:
         is_demo=is_demo,
         card_json="{}",
         registered_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    workspace.models.add_model(model, actor="test")
+    return model
+
+
+def store_version(workspace: Workspace, name: str, digit: str, card_json: str = "{}") -> RegisteredModel:
+    """Register another model without weights, of the same recipe; it is a candidate until it is served."""
+    known = workspace.models.models()[0]
+    model = replace(
+        known,
+        model_id=ModelId(digit * 16),
+        name=name,
+        folder=known.folder.with_name(digit * 16),
+        checkpoint_sha256=digit * 64,
+        card_json=card_json,
     )
     workspace.models.add_model(model, actor="test")
     return model

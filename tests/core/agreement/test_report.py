@@ -98,6 +98,12 @@ def test_the_method_says_what_was_done() -> None:
     assert any("8 animals" in caution for caution in method["cautions"])
 
 
+def test_the_limits_of_the_model_stand_among_the_cautions_and_make_it_another_report() -> None:
+    limited = Beside(limits=("2 of 8 slides lie outside of the scope that the model's card states: Scanned by Mirax.",))
+    assert document(CASES["seven stages"], limited)["method"]["cautions"][-1] == limited.limits[0]
+    assert limited.fingerprint() != Beside().fingerprint()
+
+
 def test_the_most_confused_stages_are_named_with_their_count() -> None:
     found = document(ratings_of([[0, 1], [1, 0], [0, 1], [2, 3], [2, 2]]))
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from core.domain.cautions import Caution, CautionCode
 from core.domain.predictions import InferenceMode, PatchState, Run, RunId, SecondPass
 from core.domain.slides import Slide
 from core.domain.stages import STAGE_NAMES, STAGES
@@ -52,6 +53,19 @@ def test_the_table_has_wsinfer_s_columns_first_and_a_row_for_each_prediction(
     assert [int(row["minx"]) for row in rows] == [0, 224, 672]
     assert sum(float(rows[0][f"prob_{name}"]) for name in STAGE_NAMES) == pytest.approx(1.0, abs=1e-6)
     assert "DEMO" in rows[0]["model"]
+
+
+def test_what_has_to_be_known_of_the_model_stands_in_every_format(export: PatchExport, tmp_path: Path) -> None:
+    stale = Caution(code=CautionCode.STALE, sentence="Read by X, which does not serve any more.", discreet="")
+    cautioned, words = replace(export, cautions=(stale,)), "Stale: Read by X, which does not serve any more."
+    for form in ("csv", "parquet", "geojson"):
+        write_patches(cautioned, tmp_path / f"p.{form}", form)
+    with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["cautions"] for row in csv.DictReader(file)} == {words}
+    table = pq.read_table(tmp_path / "p.parquet")
+    assert set(table["cautions"].to_pylist()) == {words}
+    feature = json.loads((tmp_path / "p.geojson").read_text())["features"][0]
+    assert feature["properties"]["metadata"]["cautions"] == words
 
 
 def test_a_model_named_like_a_formula_is_escaped(export: PatchExport, tmp_path: Path) -> None:

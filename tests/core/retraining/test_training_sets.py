@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +31,7 @@ from core.slides.synthetic.pyramid import write_pyramid
 from core.slides.synthetic.render import render
 from core.slides.synthetic.study import SyntheticSlide
 from core.workspace import Workspace, open_workspace
-from tests.journeys.seeded import seed, varied
+from tests.journeys.seeded import seed, store_run, store_version, varied
 
 ANNA, BEN = local_reader("Anna"), local_reader("Ben")
 REQUEST = ExportRequest(fractions=(0.5, 0.25, 0.25))
@@ -40,7 +42,7 @@ _N_ANIMALS = 4
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a data folder with a slide of each of four animals, predicted, and patches read by one reader."""
     folder, data_dir = tmp_path_factory.mktemp("slides"), tmp_path_factory.mktemp("data")
-    table = ["file,subject,site,scanner"]
+    table = ["file,subject,site,scanner,species"]
     for number in range(_N_ANIMALS):
         plan = SyntheticSlide(
             name=f"s{number}",
@@ -53,7 +55,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
             height_px=900,
         )
         write_pyramid(render(plan).image, folder / f"s{number}.tif", mpp=0.5)
-        table.append(f"s{number}.tif,Rat {number},Site {number % 2},Scanner {number}")
+        table.append(f"s{number}.tif,Rat {number},Site {number % 2},Scanner {number},rat")
     (folder / "slides.csv").write_text("\n".join(table) + "\n")
     return _read_by_anna(folder, data_dir)
 
@@ -96,6 +98,14 @@ def workspace(seeded: Path) -> Iterator[Workspace]:
         yield opened
 
 
+@pytest.fixture
+def apart(seeded: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """Give a workspace of one test's own."""
+    shutil.copytree(seeded, tmp_path / "apart")
+    with open_workspace(Settings(data_dir=tmp_path / "apart")) as opened:
+        yield opened
+
+
 def test_a_set_of_a_workspace_names_todays_gate_and_says_what_changed(workspace: Workspace, tmp_path: Path) -> None:
     first = workspace.training.export(COMMAND_LINE, REQUEST, tmp_path / "first")
     assert (first.n_patches, first.n_subjects, first.parent_sha256) == (4 * _N_ANIMALS, _N_ANIMALS, None)
@@ -107,6 +117,35 @@ def test_a_set_of_a_workspace_names_todays_gate_and_says_what_changed(workspace:
     assert second.parent_sha256 == first.content_sha256
     assert dict(second.changes)["added"] == 1
     assert workspace.training_sets.training_sets()[-1] == second
+
+
+def test_the_card_names_what_has_to_be_known_of_the_calls_that_readers_had_in_sight(
+    apart: Workspace, tmp_path: Path
+) -> None:
+    workspace, slide = apart, apart.slides.slides()[0]
+    run = workspace.current_run(slide.slide_id)
+    assert run is not None
+    item = Item(slide_id=slide.slide_id, patch_index=predicted(workspace, slide)[6], recipe_hash=run.recipe_hash)
+    seen = Sight(call=Stage.S4, model_run=run.run_id)
+    workspace.reading.record(ANNA, ReadRequest(event_id="with the call", item=item, sight=seen, stage=Stage.S4))
+    first = workspace.training.export(COMMAND_LINE, REQUEST, tmp_path / "first")
+    assert json.loads((first.path / "card.json").read_text())["calls_in_sight"] == {"cautions": []}
+    store_version(workspace, "next", "f")
+    workspace.promotion.override(COMMAND_LINE, ModelId("f" * 16), "newer", "Anna")
+    second = workspace.training.export(COMMAND_LINE, REQUEST, tmp_path / "second")
+    (said,) = json.loads((second.path / "card.json").read_text())["calls_in_sight"]["cautions"]
+    assert (said["code"], said["n_patches"]) == ("stale", 1)
+    assert second.content_sha256 == first.content_sha256
+
+
+def test_a_candidates_run_over_a_slide_does_not_change_what_a_set_holds(apart: Workspace) -> None:
+    workspace = apart
+    weak = replace(REQUEST, choice=Choice(weak=True, weak_a_slide=3))
+    before = workspace.training.preview(COMMAND_LINE, weak)
+    candidate = store_version(workspace, "candidate", "f")
+    for slide in workspace.slides.slides():
+        store_run(workspace, slide, candidate, partial(varied, number=11))
+    assert workspace.training.preview(COMMAND_LINE, weak) == before
 
 
 def test_patches_that_todays_gate_never_looked_at_stay_out_until_it_has(workspace: Workspace) -> None:
@@ -154,4 +193,5 @@ def test_readers_and_guide_versions_are_offered_and_stand_in_the_manifest(worksp
     written = workspace.training.export(COMMAND_LINE, REQUEST, tmp_path / "set")
     manifest = pd.read_parquet(written.path / "manifest.parquet")
     assert set(manifest["guide_version"]) == {0}
+    assert set(manifest["species"]) == {"rat"}
     assert set(manifest["scanner"]) == {f"Scanner {number}" for number in range(_N_ANIMALS)}

@@ -10,6 +10,7 @@ import pytest
 from core.agreement.entries import Step
 from core.agreement.ratings import MISSING, Ratings
 from core.agreement.repeats import RepeatKind
+from core.domain.cautions import Caution, CautionCode
 from core.domain.errors import NothingToDo
 from core.domain.people import Reader, Role
 from core.domain.protocols import Mask, Repeats, Scheme
@@ -28,6 +29,9 @@ MODEL = "Model: demo"
 def as_reader(person: Reader) -> Reader:
     """Give the person without the right to lead."""
     return replace(person, roles=frozenset({Role.READER}))
+
+
+OUTSIDE = (Caution(code=CautionCode.OUTSIDE, sentence="Scanned by Mirax.", discreet=""),)
 
 
 def _origin(number: int) -> Provenance:
@@ -53,6 +57,7 @@ def comparing(room: StudyRoom) -> Comparing:
         predictions=lambda run_id: pytest.fail(f"no patch of {run_id} is asked for"),
         model_name=lambda: MODEL,
         people=lambda: (ADA, BO),
+        cautions=lambda one, run: OUTSIDE if run is None else (),
     )
     return Comparing(room.roster, room.sight, sources)
 
@@ -83,6 +88,15 @@ def test_what_two_readers_signed_stands_beside_the_models_call(room: StudyRoom, 
     assert [stage for stage in named(ratings, MODEL) if stage] == [run.call.stage.value]
     assert ratings.model_reader == MODEL
     assert (ratings.n_items, ratings.n_subjects, ratings.subjects_known) == (2, 2, True)
+
+
+def test_the_limits_count_the_slides_that_are_outside_of_the_models_scope(
+    room: StudyRoom, comparing: Comparing
+) -> None:
+    study = room.study(readers=BOTH, slides=slide_ids(3))
+    read_all(room, {ADA: "2", BO: "3"})
+    expected = "2 of 3 slides lie outside of the scope that the model's card states: Scanned by Mirax."
+    assert comparing.study_reads(WHO_LEADS, choice(study)).limits == (expected,)
 
 
 def test_every_item_says_which_slide_it_is(room: StudyRoom, comparing: Comparing) -> None:
