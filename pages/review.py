@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.access.permissions import Permission, may
 from core.domain.people import Reader
+from core.domain.registry import ModelId
 from core.domain.slides import Slide, SlideId
 from pages.parts import messages, session, viewer_tab
 from pages.parts.concern_banner import draw_concerns
@@ -114,16 +115,35 @@ def _step(slides: tuple[Slide, ...], slide: Slide, direction: int) -> None:
 
 def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...], slide: Slide) -> None:
     """Draw the viewer; it is a fragment, so that a read does not draw the page around it again."""
+    _drain(workspace, reader)
+    events = deep_zoom(
+        key=_VIEWER,
+        view=_view(workspace, reader, slide),
+        on_outbox=messages.guarded_callback(lambda: _drain(workspace, reader)),
+        on_layers=messages.guarded_callback(lambda: keep_layers(workspace, reader, _sent("layers"))),
+        on_predict=messages.guarded_callback(lambda: _predict(workspace, reader, slide)),
+    )
+    _answer(events, slides, slide)
 
-    def drain() -> None:
-        viewer_tab.drain(workspace, reader, (session.get(_VIEWER, dict) or {}).get("outbox"))
 
-    def keep() -> None:
-        keep_layers(workspace, reader, (session.get(_VIEWER, dict) or {}).get("layers"))
+def _sent(name: str) -> object:
+    return (session.get(_VIEWER, dict) or {}).get(name)
 
-    drain()
+
+def _drain(workspace: Workspace, reader: Reader) -> None:
+    viewer_tab.drain(workspace, reader, _sent("outbox"))
+
+
+def _predict(workspace: Workspace, reader: Reader, slide: Slide) -> None:
+    """Queue the run of another version over the slide; asked again it is the same job, and never the slide's own."""
+    model_id = _sent("predict")
+    if isinstance(model_id, str):
+        workspace.request_run(reader, slide.slide_id, ModelId(model_id))
+
+
+def _view(workspace: Workspace, reader: Reader, slide: Slide) -> ViewerData:
     run = workspace.current_run(slide.slide_id)
-    view = ViewerData(
+    return ViewerData(
         slide=slide,
         viewing_id=slide.slide_id,
         zoom=viewer_tab.zoom_of(workspace, slide),
@@ -132,18 +152,11 @@ def _draw_viewer(workspace: Workspace, reader: Reader, slides: tuple[Slide, ...]
         run_id=None if run is None else run.run_id,
         unfinished_run_id=None if run is not None else run_under_way(workspace, slide),
         layers=kept_layers(workspace, reader),
-        receipts=viewer_tab.receipts_for((session.get(_VIEWER, dict) or {}).get("outbox")),
+        receipts=viewer_tab.receipts_for(_sent("outbox")),
         goto=_goto(),
         regions_version=regions_version(),
         may_pin=may(reader, Permission.WRITE_GUIDE),
     )
-    events = deep_zoom(
-        key=_VIEWER,
-        view=view,
-        on_outbox=messages.guarded_callback(drain),
-        on_layers=messages.guarded_callback(keep),
-    )
-    _answer(events, slides, slide)
 
 
 def _answer(events: ViewerEvents, slides: tuple[Slide, ...], slide: Slide) -> None:

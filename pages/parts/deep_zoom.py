@@ -36,7 +36,10 @@ _MODULES = (
     "regions",
     "drawing",
     "region_panel",
+    "version_panel",
     "view",
+    "selecting",
+    "versions",
     "acting",
     "guide_acts",
     "unfinished",
@@ -50,7 +53,7 @@ _MODULES = (
     "study_keys",
     "mount",
 )
-_STYLES = ("view", "study", "regions")
+_STYLES = ("view", "study", "regions", "versions")
 
 Callback = Callable[[], None]
 
@@ -107,7 +110,13 @@ class ViewerEvents:
 
 
 def deep_zoom(
-    *, key: str, view: ViewerData, on_outbox: Callback, on_layers: Callback, on_draft: Callback | None = None
+    *,
+    key: str,
+    view: ViewerData,
+    on_outbox: Callback,
+    on_layers: Callback,
+    on_draft: Callback | None = None,
+    on_predict: Callback | None = None,
 ) -> ViewerEvents:
     """Draw the viewer and give what came out of it. The callbacks run before the page does."""
     state = _component(
@@ -119,6 +128,7 @@ def deep_zoom(
         on_draft_change=on_draft or _nothing,
         on_step_change=_nothing,
         on_leave_change=_nothing,
+        on_predict_change=on_predict or _nothing,
         on_token_expired_change=_nothing,
     )
     step, leave = state.get("step"), state.get("leave")

@@ -21,6 +21,7 @@ from pages.routes.pictures import Pictures
 from pages.routes.regions import RegionFacts
 from pages.routes.runs_in_view import RunsInView
 from pages.routes.unfinished_runs import UnfinishedRuns
+from pages.routes.versions import VersionFacts
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -30,6 +31,7 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
     """Give the routes of the viewer. `get_workspace` is called at each request, never at construction."""
     gate, runs, unfinished = Gate(get_workspace), RunsInView(), UnfinishedRuns()
     pictures, facts, ground, regions = Pictures(runs, unfinished), Facts(runs), Ground(), RegionFacts()
+    versions = VersionFacts()
     place = "{dz_level:int}/{column:int}_{row:int}"
     return [
         Route("/assets/openseadragon.js", _drawing_library),
@@ -48,6 +50,9 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
         Route("/runs/{run_id}/strip", gate.lets(facts.strip)),
         Route("/runs/{run_id}/patches/{index:int}", gate.lets(facts.patch)),
         Route("/runs/{run_id}/patches/{index:int}/brought_back", gate.lets(facts.brought_back)),
+        Route("/slides/{slide_id}/versions", gate.lets(versions.versions)),
+        Route("/versions/{run_id}/{other_run_id}", gate.lets(versions.compared)),
+        Route(f"/versions/{{run_id}}/{{other_run_id}}/{{version}}/{place}.png", gate.lets(versions.difference)),
         Route("/film-strip/choices", gate.lets(film_strip.choices)),
         Route("/film-strip/page", gate.lets(film_strip.page)),
         Route("/guide/current", gate.lets(guide.guide)),

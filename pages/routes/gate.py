@@ -110,9 +110,9 @@ def slide_id_in(request: Request) -> SlideId:
     return SlideId(_checked_id(request, "slide_id"))
 
 
-def run_id_in(request: Request) -> RunId:
+def run_id_in(request: Request, name: str = "run_id") -> RunId:
     """Give the run id of an address. Raises: NoSuchThing for anything that is not 32 hexadecimal digits."""
-    return RunId(_checked_id(request, "run_id"))
+    return RunId(_checked_id(request, name))
 
 
 def number_in(request: Request, name: str, default: float, smallest: float, largest: float) -> float:

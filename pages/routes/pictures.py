@@ -48,7 +48,7 @@ class Pictures:
     def tile(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a slide as JPEG."""
         viewing = workspace.sight.viewing(reader_id, slide_id_in(request))
-        slide, place = workspace.slide(viewing.slide_id), _place(request)
+        slide, place = workspace.slide(viewing.slide_id), place_in(request)
         etag = _tile_etag(request, viewing.viewing_id, workspace.tiles.zoom(slide))
         return kept_for_good(request, etag, "image/jpeg", lambda: workspace.tiles.tile(slide, *place))
 
@@ -62,16 +62,16 @@ class Pictures:
         kept = kept_by_client(request, etag)
         if kept is not None:
             return kept
-        tile = workspace.tiles.kept(viewing.slide_id, *_place(request))
+        tile = workspace.tiles.kept(viewing.slide_id, *place_in(request))
         return None if tile is None else kept_for_good(request, etag, "image/jpeg", lambda: tile)
 
     def layer(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one tile of a layer as PNG. A reader's reads, and a run that goes on, are kept by no cache."""
-        tile_px, n_shards = _layer_cut(request)
+        tile_px, n_shards = layer_cut(request)
         if n_shards is not None:
             return self._layer_so_far(workspace, reader_id, request, (tile_px, n_shards))
         opened = self._runs.open(workspace, reader_id, run_id_in(request))
-        layer, place = _layer(request), _place(request)
+        layer, place = _layer(request), place_in(request)
         painter = opened.painter.in_tiles_of(tile_px)
         if layer.kind is LayerKind.READS:
             reads = [
@@ -79,14 +79,14 @@ class Pictures:
                 for read in reads_in_sight(workspace, reader_id, opened.slide.slide_id)
                 if read.reader_id == reader_id and read.item.recipe_hash == opened.run.recipe_hash
             ]
-            return kept_nowhere(_png(painter.tile(layer, *place, reads=reads)), "image/png")
+            return kept_nowhere(png_of(painter.tile(layer, *place, reads=reads)), "image/png")
         etag = f"{run_id_in(request)}-{layer.name}-{LAYER_VERSION}-{tile_px}-{place[0]}-{place[1]}-{place[2]}"
-        return kept_for_good(request, etag, "image/png", lambda: _png(painter.tile(layer, *place)))
+        return kept_for_good(request, etag, "image/png", lambda: png_of(painter.tile(layer, *place)))
 
     def _layer_so_far(
         self, workspace: Workspace, reader_id: ReaderId, request: Request, cut: tuple[int, int]
     ) -> Response:
-        (tile_px, n_shards), layer, place = cut, _layer(request), _place(request)
+        (tile_px, n_shards), layer, place = cut, _layer(request), place_in(request)
         if layer.kind is LayerKind.READS:
             raise NoSuchThing("reads belong to finished runs")
         run_id = run_id_in(request)
@@ -94,7 +94,7 @@ class Pictures:
             painter = self._runs.open(workspace, reader_id, run_id).painter
         else:
             painter = self._unfinished.painter(workspace, reader_id, run_id, n_shards)
-        return kept_nowhere(_png(painter.in_tiles_of(tile_px).tile(layer, *place)), "image/png")
+        return kept_nowhere(png_of(painter.in_tiles_of(tile_px).tile(layer, *place)), "image/png")
 
     def patch(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one patch as JPEG, `size` pixels wide, with `margin` (of its side) of its surroundings."""
@@ -116,7 +116,7 @@ class Pictures:
         raw = opened.predictions.saliency[index, opened.painter.saliency_stage(choice, index)]
         image = patch_saliency_image(raw, opened.painter.saliency_scale, _SALIENCY_SIDE_PX)
         etag = f"{run_id_in(request)}-saliency-{LAYER_VERSION}-{index}-{choice}"
-        return kept_for_good(request, etag, "image/png", lambda: _png(image))
+        return kept_for_good(request, etag, "image/png", lambda: png_of(image))
 
     def explanation(self, workspace: Workspace, reader_id: ReaderId, request: Request) -> Response:
         """Give one patch's saliency by another method or network layer, asked of the worker, on its own scale.
@@ -142,10 +142,11 @@ class Pictures:
         raw = workspace.supervisor.explain(wish)
         largest = float(np.max(raw, initial=0.0))
         image = patch_saliency_image(raw, largest, raw.shape[0])
-        return kept_nowhere(_png(image), "image/png", {"X-Saliency-Maximum": f"{largest:.4g}"})
+        return kept_nowhere(png_of(image), "image/png", {"X-Saliency-Maximum": f"{largest:.4g}"})
 
 
-def _png(image: npt.NDArray[np.uint8]) -> bytes:
+def png_of(image: npt.NDArray[np.uint8]) -> bytes:
+    """Pack an RGBA image, quickly rather than tightly."""
     is_done, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not is_done:
         raise ValueError(f"cannot encode an image of shape {image.shape}")
@@ -154,13 +155,13 @@ def _png(image: npt.NDArray[np.uint8]) -> bytes:
 
 def _tile_etag(request: Request, viewing_id: str, zoom: DeepZoom) -> str:
     """Give what names a tile for good. Raises: NoSuchThing where the address asks for another version."""
-    version, (dz_level, column, row) = render_version(zoom), _place(request)
+    version, (dz_level, column, row) = render_version(zoom), place_in(request)
     if request.path_params["version"] != version:
         raise NoSuchThing("drawn by another version")
     return f"{viewing_id}-{version}-{dz_level}-{column}-{row}"
 
 
-def _layer_cut(request: Request) -> tuple[int, int | None]:
+def layer_cut(request: Request) -> tuple[int, int | None]:
     """Give the side of the tiles that an address asks for, and of a run that goes on, how many shards.
 
     Any side will do, since layers are drawn for it.
@@ -171,7 +172,8 @@ def _layer_cut(request: Request) -> tuple[int, int | None]:
     return int(asked[2]), None if asked[3] is None else int(asked[3])
 
 
-def _place(request: Request) -> tuple[int, int, int]:
+def place_in(request: Request) -> tuple[int, int, int]:
+    """Give the tile that an address names: its level, column and row. Raises: NoSuchThing for no tile's numbers."""
     dz_level, column, row = (int(request.path_params[name]) for name in ("dz_level", "column", "row"))
     if max(dz_level, column, row) > 1 << 24:
         raise NoSuchThing("no such tile")

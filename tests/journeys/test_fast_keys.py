@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from core.settings import Settings
 from core.slides.synthetic.pyramid import write_checkerboard
 from core.workspace import open_workspace
 from tests.journeys.conftest import OpenPage, RunningApp, StartApp, sign_in, wait_for_viewer
-from tests.journeys.seeded import patch_reads, seed, varied
+from tests.journeys.seeded import patch_reads, seed, store_run, store_version, varied
 
 pytestmark = pytest.mark.browser
 
@@ -24,10 +25,12 @@ KEYS = "13725a6dx4172635a4x7"
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Slide, RunId]:
-    """Give a data folder with one slide of 80 patches and its run."""
+    """Give a data folder with one slide of 80 patches and its run; a candidate has read it, too."""
     folder, data_dir = tmp_path_factory.mktemp("slides"), tmp_path_factory.mktemp("data")
     write_checkerboard(folder / "board.tif", width_px=2240, height_px=1792, square_px=112, mpp=0.5)
     ((slide, run_id),) = seed(data_dir, [folder / "board.tif"], varied)
+    with open_workspace(Settings(data_dir=data_dir)) as workspace:
+        store_run(workspace, slide, store_version(workspace, "candidate", "c"), partial(varied, number=11))
     return data_dir, slide, run_id
 
 
@@ -52,6 +55,29 @@ def said(key: str, call: str) -> tuple[str, str | None]:
         return {"d": "deferred", "x": "excluded"}[key], None
     stage = call if key == "a" else STAGES[int(key) - 1].value
     return ("accepted" if stage == call else "corrected"), stage
+
+
+def test_two_versions_lie_over_the_slide_by_keys_and_nothing_is_staged_meanwhile(
+    app: RunningApp, open_page: OpenPage, study: tuple[Path, Slide, RunId]
+) -> None:
+    _, slide, run_id = study
+    page = open_page(f"{app.address}/?slide={slide.slide_id}")
+    sign_in(page, "Bo")
+    wait_for_viewer(page, slide=slide.slide_id, run=run_id)
+    expect(page.locator("[data-role=tab-versions]")).to_be_visible()
+    page.keyboard.press("c")
+    wait_for_viewer(page, version="difference")
+    expect(page.locator("[data-role=versions-differ]")).to_contain_text("patches differ")
+    page.keyboard.press("n")
+    expect(page.locator("[data-role=versions-patch] .fr-called")).to_have_count(4)  # name and share, in both versions
+    for shown in ("A", "B", "A"):
+        page.keyboard.press("c")
+        wait_for_viewer(page, version=shown)
+    page.keyboard.press("3")
+    expect(page.locator("[data-role=note]")).to_contain_text("Nothing is staged")
+    page.keyboard.press("s")
+    wait_for_viewer(page, target="patch", version="", sent=0)
+    page.close()
 
 
 def test_twenty_fast_keys_land_on_twenty_right_patches(

@@ -108,6 +108,7 @@ class Room:
             f"/slides/{self.slide.slide_id}/layout",
             f"/slides/{self.slide.slide_id}/tissue",
             f"/slides/{self.slide.slide_id}/regions",
+            f"/slides/{self.slide.slide_id}/versions",
             f"/runs/{self.run_id}/acceptance?box=0,0,500,500",
             f"/runs/{self.run_id}",
             f"/runs/{self.run_id}/progress",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from core.workspace import Workspace, start_workspace
 from pages import shell
 from pages.routes import build_routes
 from tests.core.review.drawn_regions import rectangle
-from tests.journeys.seeded import seed, varied
+from tests.journeys.seeded import seed, store_run, store_version, varied
 from tests.pages.reading_room import ADA, Client
 
 OTHER = local_reader("Canary Otherreader")
@@ -44,6 +45,7 @@ LEAD = replace(local_reader("Lea"), roles=frozenset({Role.LEAD}))
 ORIGIN = Provenance(
     subject="canary-subject",
     site="canary-site",
+    scanner="canary-scanner",
     stain_batch="canary-batch",
     group="canary-group",
     further=(("dose", "canary-dose"),),
@@ -69,6 +71,7 @@ class Masked:
     workspace: Workspace
     slide: Slide
     run_id: str
+    candidate_run_id: str
     entry: Entry
 
     @property
@@ -76,6 +79,12 @@ class Masked:
         """Give the id of the example that is pinned from the slide."""
         (pin,) = self.workspace.guide.pins(LEAD.reader_id)
         return pin.pin_id
+
+    def probability_of(self, run_id: str) -> str:
+        """Give the first digits of what a run gives the stage that it calls."""
+        call = self.workspace.run(run_id).call  # type: ignore[arg-type]
+        assert call is not None
+        return f"{max(call.probabilities):.6f}"[:7]
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -89,11 +98,14 @@ class Masked:
             "subject": "canary-subject",
             "slide id": self.slide.slide_id,
             "run id": self.run_id,
+            "a candidate's run id": self.candidate_run_id,
+            "a candidate's probability": self.probability_of(self.candidate_run_id),
+            "the scanner": "canary-scanner",
             "an example's words": "canary-caption",
             "an example's id": self.pin_id,
             "another's name": "Otherreader",
             "another's comment": "canary-comment",
-            "the call's probability": f"{max(run.call.probabilities):.6f}"[:7],
+            "the call's probability": self.probability_of(self.run_id),
             "the call's words": run.call.rule,
         }
 
@@ -106,6 +118,8 @@ def masked(tmp_path: Path) -> Iterator[Masked]:
     with start_workspace(Settings(data_dir=tmp_path / "data", n_demo_slides=0)) as workspace:
         workspace.slides.set_provenance(slide.slide_id, ORIGIN, actor="test")
         _read_by_another(workspace, slide.slide_id, run_id)
+        candidate = store_version(workspace, "candidate", "c")
+        candidate_run_id = store_run(workspace, slide, candidate, partial(varied, number=11))
         protocol = Protocol(
             name="Trial",
             slides=(slide.slide_id,),
@@ -119,7 +133,7 @@ def masked(tmp_path: Path) -> Iterator[Masked]:
             sign(workspace, entry.entry_id, EventKind.FIRST_READ, OTHER)
         (entry,) = workspace.roster.of_reader(ADA.reader_id)
         workspace.study_reading.open(ADA, entry.entry_id, "open")
-        yield Masked(workspace=workspace, slide=slide, run_id=run_id, entry=entry)
+        yield Masked(workspace, slide, run_id, candidate_run_id, entry)
 
 
 def pin_from(workspace: Workspace, slide_id: SlideId) -> None:
@@ -171,7 +185,7 @@ def addresses(masked: Masked) -> Iterator[str]:
     for route in build_routes(lambda: masked.workspace):
         assert isinstance(route, Route)
         names = list(route.param_convertors)
-        ids = [masked.slide.slide_id, masked.run_id, masked.entry.entry_id]
+        ids = [masked.slide.slide_id, masked.run_id, masked.candidate_run_id, masked.entry.entry_id]
         choices = [[masked.pin_id] if name == "pin_id" else _VALUES.get(name, ids) for name in names]
         for values in product(*choices):
             yield route.url_path_for(route.name, **dict(zip(names, values, strict=True)))
@@ -187,7 +201,7 @@ def answers(masked: Masked) -> Iterator[tuple[str, str]]:
     for address in addresses(masked):
         answer = client.get(address, {"Authorization": f"Bearer {token}"})
         said = f"{answer.headers} {answer.content.decode('latin-1')}"
-        for own in (masked.slide.slide_id, masked.run_id, masked.pin_id):
+        for own in (masked.slide.slide_id, masked.run_id, masked.candidate_run_id, masked.pin_id):
             said = said.replace(own, "") if own in address else said
         yield address, said
         is_a_picture = answer.headers.get("content-type", "").startswith("image/")
@@ -257,14 +271,14 @@ def test_nothing_masked_reaches_a_reader_before_the_first_read_is_signed(masked:
 
 def test_every_route_and_page_is_walked(masked: Masked) -> None:
     walked = {address.split("/")[1] for address in addresses(masked)}
-    assert {"tiles", "layers", "patches", "saliency", "explain", "slides", "runs", "guide"} <= walked
+    assert {"tiles", "layers", "patches", "saliency", "explain", "slides", "runs", "versions", "guide"} <= walked
     assert {where for where, _ in drawn_pages()} == {f"page {path}" for _, path, _ in shell._PAGES}
 
 
 def test_the_walk_finds_the_slide_when_it_is_not_hidden(masked: Masked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sight.Sight, "hidden_slides", lambda self, reader_id: frozenset())
     found = " ".join(leaks(masked))
-    for what in ("the file's name", "slide id", "run id", "an example's words", "examples/"):
+    for what in ("the file's name", "slide id", "run id", "an example's words", "examples/", "a candidate's"):
         assert what in found
 
 

@@ -20,7 +20,7 @@ from core.settings import Settings
 from core.slides.synthetic.pyramid import write_checkerboard, write_pyramid
 from core.workspace import Workspace, open_workspace
 from tests.core.store.records import make_model
-from tests.journeys.seeded import seed, varied
+from tests.journeys.seeded import seed, store_version, varied
 
 ADA = local_reader("Ada")
 VIEWER = "review.viewer"
@@ -201,6 +201,40 @@ def test_only_who_writes_the_guide_may_pin_to_it(read_room: tuple[Workspace, lis
     workspace, _ = read_room
     assert told(opened(workspace))["may_pin"] is True
     assert told(opened(workspace, replace(ADA, roles=frozenset({Role.READER}))))["may_pin"] is False
+
+
+def test_a_version_that_the_viewer_asks_for_is_queued_once_and_the_slides_run_stays(
+    read_room: tuple[Workspace, list[Slide]],
+) -> None:
+    workspace, slides = read_room
+    candidate = store_version(workspace, "candidate", "c")
+    run = workspace.current_run(slides[0].slide_id)
+    page = AppTest.from_function(ask_for_a_version, args=(workspace, ADA, slides[0], candidate.model_id))
+    for _ in range(2):
+        assert not page.run().exception
+    (job,) = workspace.jobs.jobs()
+    assert (job.slide_id, job.model_id) == (slides[0].slide_id, candidate.model_id)
+    assert workspace.current_run(slides[0].slide_id) == run
+
+
+def ask_for_a_version(workspace: object, reader: object, slide: object, model_id: str) -> None:
+    import streamlit as st  # the function is run as a script of its own
+
+    from pages import review
+
+    st.session_state[review._VIEWER] = {"predict": model_id}
+    review._predict(workspace, reader, slide)  # type: ignore[arg-type]
+
+
+def test_a_slide_that_a_retired_model_alone_has_read_is_said_to_be_stale(
+    read_room: tuple[Workspace, list[Slide]],
+) -> None:
+    workspace, slides = read_room
+    store_version(workspace, "next", "b")
+    workspace.promotion.override(COMMAND_LINE, ModelId("b" * 16), "newer", "Anna Berg")
+    page = opened(workspace, slide=slides[0].slide_id)
+    assert any(str(one.value).startswith("**Stale.** Read by checker") for one in page.markdown)
+    assert told(page)["run"] is None
 
 
 def test_a_slide_outside_of_the_scope_of_the_model_that_serves_is_said_to_be(

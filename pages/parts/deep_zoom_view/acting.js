@@ -8,6 +8,10 @@ Object.assign(Room.prototype, {
       this.undo();
       return;
     }
+    if (this.isComparing()) {
+      this.note("Nothing is staged while two versions are compared. S goes back to reading.");
+      return;
+    }
     if (this.target === "region") {
       this.actOnRegion({ action, stage, comment });
       return;
@@ -179,6 +183,12 @@ Object.assign(Room.prototype, {
     if (!this.grade) return;
     if (this.study) {
       this.study.draw();
+      return;
+    }
+    this.find("grade").hidden = this.isComparing();
+    if (this.isComparing()) {
+      this.versionPanel.draw(this);
+      this.expose();
       return;
     }
     drawAboutSlide(this.find("about-slide"), this.data.stages, this.data.slide, this.run, this.slideReads.others);

@@ -9,6 +9,7 @@ const HELP = [
   ["B", "bring a left-out patch back / leave it out again"],
   ["N / P", "next / previous patch (slide, region)"], ["S", "keys act on the patch / the slide"],
   ["H", "stage heatmap"], ["G", "Grad-CAM on the patch"],
+  ["C", "compare: version A / version B"], ["Shift+C", "compare: where they differ"],
   ["Shift+G", "Grad-CAM on the slide"], ["Ctrl+Z", "undo, as a new entry"],
   ["Shift+1 … 5", "2.5, 5, 10, 20, 40x"], ["+ / −", "zoom"],
   ["Arrows", "pan"], ["F", "fit the slide"],

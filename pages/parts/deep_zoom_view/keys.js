@@ -62,6 +62,7 @@ function letterAction(event, room) {
     d: () => room.act({ action: "defer" }),
     x: () => room.act({ action: "exclude" }),
     b: () => room.bringBack(),
+    c: () => room.blinkVersions(event.shiftKey),
     n: () => room.step(1),
     p: () => room.step(-1),
     h: () => room.layers.toggle("stage"),

@@ -17,6 +17,8 @@ class LayerPanel {
     this.stages = stages;
     this.onChange = onChange;
     this.settings = {};
+    this.comparison = null; // the one legend that is shown while two versions are compared
+    this.isComparisonOn = true;
     for (const row of LAYER_ROWS) {
       const former = kept[row.kind] || {};
       this.settings[row.kind] = {
@@ -56,20 +58,36 @@ class LayerPanel {
   }
 
   change(kind, difference) {
-    Object.assign(this.settings[kind], difference);
-    this.controls.get(kind).box.checked = this.settings[kind].on;
+    if (this.comparison && "on" in difference) this.isComparisonOn = difference.on;
+    else Object.assign(this.settings[kind], difference);
+    this.drawControls();
     this.drawLegends();
     this.onChange(kind);
   }
 
   toggle(kind) {
-    this.change(kind, { on: !this.settings[kind].on });
+    if (this.comparison && kind !== "stage") return;
+    this.change(kind, { on: !(this.comparison ? this.isComparisonOn : this.settings[kind].on) });
   }
 
   enable(isPossible) {
-    for (const { box, slider } of this.controls.values()) {
-      box.disabled = !isPossible;
-      slider.disabled = !isPossible;
+    this.isPossible = isPossible;
+    this.drawControls();
+  }
+
+  // While two versions are compared the row of stages is for both of them, and the other rows rest.
+  useComparison(legend) {
+    this.comparison = legend;
+    this.drawControls();
+    this.drawLegends();
+  }
+
+  drawControls() {
+    for (const [kind, { box, slider }] of this.controls) {
+      box.checked = this.comparison ? kind === "stage" && this.isComparisonOn : this.settings[kind].on;
+      const isResting = this.comparison ? kind !== "stage" : !this.isPossible;
+      box.disabled = isResting;
+      slider.disabled = isResting;
     }
   }
 
@@ -84,6 +102,10 @@ class LayerPanel {
   }
 
   drawLegends() {
+    if (this.comparison) {
+      this.legendsElement.replaceChildren(this.drawLegend(this.comparison));
+      return;
+    }
     const shown = (this.legends || []).filter((legend) => this.settings[legend.kind].on);
     this.legendsElement.replaceChildren(...shown.map((legend) => this.drawLegend(legend)));
     if (!shown.length) {

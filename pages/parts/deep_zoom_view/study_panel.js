@@ -184,6 +184,7 @@ class StudyPanel {
     const call = run && run.call && told.call !== null ? callInScheme(run.call, told) : null;
     drawAboutSlide(about, told.stages, room.data.slide, run ? { ...run, call } : null, []);
     if (told.first) about.prepend(fact("Your first read", signedWords(told.first)));
+    if (run) about.prepend(...[...run.cautions, ...run.concerns].map((caution) => cautionLine(caution)));
   }
 
   stageLine({ name, colour, description }, at) {

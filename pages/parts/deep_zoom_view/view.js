@@ -2,7 +2,7 @@
 
 const rooms = new WeakMap();
 const NOTE_MS = 4500;
-const TARGETS = ["patch", "slide", "region"];
+const TARGETS = ["patch", "slide", "region", "versions"];
 
 class Room {
   constructor(parent, component) {
@@ -45,10 +45,11 @@ class Room {
     });
     this.aboutPatch = new AboutPatch(this.find("about-patch"), this.api, this.data.stages, () => this.expose(), () => this.bringBack());
     this.grade = new GradePanel(this.find("grade"), this.data.stages, (act) => this.act(act));
-    this.strip = new Strip(this.find("strip"), this.find("strip-words"), this.api, this.data.stages, (entry) => this.select(entry.index));
+    this.strip = new Strip(this.find("strip"), this.find("strip-words"), this.api, this.data.stages, (entry) => this.pick(entry.index));
     if (this.data.study) this.study = new Study(this);
     this.strip.pendingRead = (index) => (this.hasPending(index) ? this.reads.get(index) : undefined);
     if (!this.study && !this.data.look_only) this.startRegions(OSD);
+    if (!this.study && !this.data.look_only) this.startVersions();
     this.startGuide();
     for (const name of TARGETS) {
       this.find(`tab-${name}`).addEventListener("click", (event) => {
@@ -68,6 +69,7 @@ class Room {
     Object.assign(this, { run: null, soFar: null, slideReads: { read: null, others: [] }, selected: null });
     Object.assign(this, { history: [], backPending: null });
     this.reads.clear();
+    this.leaveVersions();
     this.renewGuide();
     this.furniture.useSlide(slide);
     await this.scene.open(slide);
@@ -78,7 +80,7 @@ class Room {
     this.applyGoto();
     this.aboutPatch.clear(this.study ? "Click the slide to see a patch." : "Click a patch, or press N for the first of the film strip.");
     this.setTarget(this.data.run && !this.study ? this.target : "slide");
-    await Promise.all([this.openRun(), this.openRegions()]);
+    await Promise.all([this.openRun(), this.openRegions(), this.openVersions()]);
     this.root.dataset.ready = "true";
     if (this.study) this.study.opened();
     this.root.focus({ preventScroll: true }); // whoever chose the slide in a field wants to read now
@@ -110,6 +112,7 @@ class Room {
     if (run && Number.isInteger(place.selected) && place.selected < run.grid.n_columns * run.grid.n_rows) {
       this.select(place.selected, false);
     }
+    if (this.root.dataset.ready === "true") this.openVersions();
     this.drawPanel();
     this.watchUnfinished();
   }
@@ -117,7 +120,8 @@ class Room {
   // What is selected outlives a visit to another page, as the view does.
   keepPlace() {
     if (this.root.dataset.ready === "true") {
-      remember(`place.${this.data.slide.id}`, { selected: this.selected, target: this.target });
+      const target = this.isComparing() ? "slide" : this.target;
+      remember(`place.${this.data.slide.id}`, { selected: this.selected, target });
     }
   }
 
@@ -202,6 +206,10 @@ class Room {
   }
 
   applyLayer(kind) {
+    if (this.isComparing()) {
+      this.applyVersions();
+      return;
+    }
     const setting = this.layers.settings[kind];
     const source = this.run || (kind === "reads" ? null : this.soFar);
     if (!source || (this.study && kind === "reads")) { // a study shows no read made outside of it
@@ -228,73 +236,15 @@ class Room {
   }
 
   setTarget(target) {
+    const wasComparing = this.isComparing();
     this.target = target;
     for (const name of TARGETS) {
       this.find(`tab-${name}`).setAttribute("aria-selected", String(name === target));
       this.find(`about-${name}`).hidden = name !== target;
     }
     this.keepPlace();
+    if (wasComparing !== this.isComparing()) this.switchVersions();
     this.drawPanel();
-  }
-
-  clickAt(x, y, isShifted) {
-    const { grid } = this.run || {};
-    if ((this.drawing && this.drawing.click(x, y, isShifted)) || !grid) return;
-    const column = Math.floor((x - grid.x_px) / grid.side_px);
-    const row = Math.floor((y - grid.y_px) / grid.side_px);
-    if (column < 0 || row < 0 || column >= grid.n_columns || row >= grid.n_rows) return;
-    this.setTarget("patch");
-    this.select(row * grid.n_columns + column, false);
-  }
-
-  boxOf(index) {
-    const { grid } = this.run;
-    const row = Math.floor(index / grid.n_columns);
-    const column = index % grid.n_columns;
-    const edge = (start, at) => start + Math.round(at * grid.side_px);
-    const x = edge(grid.x_px, column);
-    const y = edge(grid.y_px, row);
-    return { x_px: x, y_px: y, width_px: edge(grid.x_px, column + 1) - x, height_px: edge(grid.y_px, row + 1) - y };
-  }
-
-  select(index, isRevealed = true) {
-    this.selected = index;
-    this.detail = null;
-    const box = this.boxOf(index);
-    this.scene.select(box);
-    if (isRevealed) this.scene.reveal(box);
-    this.strip.select(index);
-    this.aboutPatch.begin(this.run.run_id, index);
-    this.keepPlace();
-    this.drawPanel();
-    this.loadDetail(index);
-  }
-
-  loadDetail(index) {
-    this.api.json(`/runs/${this.run.run_id}/patches/${index}`).then((detail) => {
-      if (this.selected !== index) return;
-      this.detail = detail;
-      if (!this.strip.positions.has(index)) this.strip.select(index, detail.position);
-      this.aboutPatch.useDetail(detail, detail.others);
-      if (detail.is_back) this.predictBack(index);
-      if (this.aboutPatch.isSaliencyOn && this.aboutPatch.method !== "run") this.aboutPatch.drawSaliency();
-      this.drawPanel();
-    }).catch((error) => this.note(error.message));
-  }
-
-  async step(direction) {
-    if (this.target === "region") {
-      this.stepRegion(direction);
-      return;
-    }
-    if (this.target === "slide") {
-      this.emit.setTriggerValue("step", direction);
-      return;
-    }
-    if (!this.run || !this.run.n_strip) return;
-    const here = this.selected === null ? -1 : this.strip.positions.get(this.selected);
-    const entry = await this.strip.entryAt(this.selected === null ? 0 : (here ?? -1) + direction);
-    if (entry) this.select(entry.index);
   }
 
   note(words) {
@@ -348,6 +298,7 @@ class Room {
       pending: this.outbox ? this.outbox.events.length : 0,
       sent: this.outbox ? this.outbox.n : 0,
       saliency: this.aboutPatch ? this.aboutPatch.isSaliencyOn : false,
+      version: this.comparison ? this.comparison.shown : "",
       ...(this.study ? this.study.facts : this.regionFacts()),
     });
     if (view) {
@@ -380,6 +331,7 @@ class Room {
     clearInterval(this.drawnTimer);
     clearTimeout(this.noteTimer);
     clearTimeout(this.watchTimer);
+    clearTimeout(this.versionsTimer);
     if (this.stopKeys) this.stopKeys();
     this.outbox.close();
     if (this.scene) {
