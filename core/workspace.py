@@ -168,12 +168,14 @@ class Workspace(Tables):
             standing_reads=self.reads.standing,
             visible_reads=self.visible_reads,
             current_run=self.current_run,
+            runs=self.runs.runs,
+            models=self.models.models,
             predictions=self.predictions,
             model_name=self._model_name,
             people=self.people.readers,
             cautions=self.versions.cautions_of_slide,
         )
-        return Comparing(self.roster, self.sight, sources)
+        return Comparing(self.roster, self.sight, sources, self.data_dir / "agreement")
 
     def _model_name(self) -> str | None:
         model = self.models.served_model()

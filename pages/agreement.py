@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,8 +15,8 @@ from core.agreement.report import AgreementReport, build_report
 from core.agreement.weights import Weighting, weightings_of
 from core.reporting import charts, tables, words
 from core.reporting.answers import answers
-from core.reporting.document import RELIABILITY
-from core.reporting.topics import Place, Topic, topics
+from core.reporting.topic import Place, Topic
+from core.reporting.topics import topics
 from pages.parts.agreement_cases import draw_confusion
 from pages.parts.agreement_choice import Chosen, ItemKind, draw_choice, of_chosen_readers
 from pages.parts.agreement_export import draw_export
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from core.domain.people import Reader
     from core.workspace import Workspace
 
-_TABS = ("Readers", "Stages", "Model", "All together", "Strata", "Publishing", "Literature", "Method")
+_NO_STRATA = "Nothing is stated of these animals (site, stain batch, scanner, group) in which they differ."
+_NO_MEASURES = "Nothing continuous (score, collagen area) was measured here: no model has read these slides."
 _NEXT_STEP = (
     "Agreement needs two readers who have both read the same {noun}. Read on the Review page, or ask a second reader "
     "to read what you have read; what others read shows here once you have read it yourself."
@@ -35,6 +38,29 @@ _NEXT_STEP = (
 _NEXT_STEP_OF_STUDY = (
     "Agreement needs two readers of the study who have both signed the same slide. It shows here as they sign."
 )
+
+
+class _Tab(Enum):
+    """The tabs of the page, in order."""
+
+    READERS = "Readers"
+    STAGES = "Stages"
+    MODEL = "Model"
+    OVERALL = "All together"
+    STRATA = "Strata"
+    MEASURES = "Measures"
+    PUBLISHING = "Publishing"
+    LITERATURE = "Literature"
+    METHOD = "Method"
+
+
+_TOPICS = {
+    _Tab.READERS: Place.READERS,
+    _Tab.MODEL: Place.MODEL,
+    _Tab.OVERALL: Place.COEFFICIENTS,
+    _Tab.STRATA: Place.STRATA,
+    _Tab.MEASURES: Place.MEASURES,
+}
 
 
 def render(workspace: Workspace, reader: Reader) -> None:
@@ -106,32 +132,42 @@ def _draw(workspace: Workspace, report: AgreementReport, weighting: Weighting, c
     for caution in report.method.cautions:
         st.caption(f":material/info: {plain(caution)}")
     draw_export(workspace, report, weighting, chosen, key)
-    readers, stages, model, every, strata, publishing, literature, method = st.tabs(list(_TABS))
     found = topics(report, weighting, chosen.kind)
-    with readers:
-        _draw_pairs(report, weighting, chosen.kind)
-        _draw_topics(found, Place.READERS)
-    with stages:
-        _draw_stages(report, chosen)
-    with model:
-        _draw_model(report, weighting)
-        _draw_topics(found, Place.MODEL)
-        _draw_reliability(report)
-    with every:
-        _draw_overall(report, weighting)
-        _draw_topics(found, Place.COEFFICIENTS)
-    with strata:
-        if not any(topic.place is Place.STRATA for topic in found):
-            st.markdown("Nothing is stated of these animals (site, stain batch, scanner, group) in which they differ.")
-        _draw_topics(found, Place.STRATA)
-    with publishing:
-        _show(tables.checks_table(publication_checks(report, weighting)))
-        st.caption("After Kottner 2011 (GRRAS); the bounds of precision and of missing reads are ours.")
-    with literature:
-        _draw_literature(report, weighting)
-    with method:
-        for sentence in report.method.sentences:
-            st.markdown(plain(sentence))
+    for tab, place in zip(st.tabs([place.value for place in _Tab]), _Tab, strict=True):
+        with tab:
+            _draw_tab(place, report, weighting, chosen)
+            _draw_topics(found, _TOPICS.get(place))
+
+
+def _draw_tab(tab: _Tab, report: AgreementReport, weighting: Weighting, chosen: Chosen) -> None:
+    """Draw what stands in a tab before its topics."""
+    drawers: dict[_Tab, Callable[[], None]] = {
+        _Tab.READERS: lambda: _draw_pairs(report, weighting, chosen.kind),
+        _Tab.STAGES: lambda: _draw_stages(report, chosen),
+        _Tab.MODEL: lambda: _draw_model(report, weighting),
+        _Tab.OVERALL: lambda: _draw_overall(report, weighting),
+        _Tab.STRATA: lambda: _say_where_empty(not report.strata, _NO_STRATA),
+        _Tab.MEASURES: lambda: _say_where_empty(not report.measures, _NO_MEASURES),
+        _Tab.PUBLISHING: lambda: _draw_publishing(report, weighting),
+        _Tab.LITERATURE: lambda: _draw_literature(report, weighting),
+        _Tab.METHOD: lambda: _draw_method(report),
+    }
+    drawers[tab]()
+
+
+def _say_where_empty(is_empty: bool, said: str) -> None:
+    if is_empty:
+        st.markdown(said)
+
+
+def _draw_publishing(report: AgreementReport, weighting: Weighting) -> None:
+    _show(tables.checks_table(publication_checks(report, weighting)))
+    st.caption("After Kottner 2011 (GRRAS); the bounds of precision and of missing reads are ours.")
+
+
+def _draw_method(report: AgreementReport) -> None:
+    for sentence in report.method.sentences:
+        st.markdown(plain(sentence))
 
 
 def _draw_answers(report: AgreementReport, weighting: Weighting, kind: ItemKind) -> None:
@@ -198,7 +234,7 @@ def _draw_overall(report: AgreementReport, weighting: Weighting) -> None:
     _show(tables.alpha_table(report))
 
 
-def _draw_topics(found: tuple[Topic, ...], place: Place) -> None:
+def _draw_topics(found: tuple[Topic, ...], place: Place | None) -> None:
     for topic in found:
         if topic.place is place:
             st.subheader(plain(topic.title))
@@ -206,13 +242,9 @@ def _draw_topics(found: tuple[Topic, ...], place: Place) -> None:
             for caption, table in topic.tables:
                 st.markdown(plain(caption))
                 _show(table)
-
-
-def _draw_reliability(report: AgreementReport) -> None:
-    if report.reference is not None:
-        chart = charts.reliability_chart(report.reference)
-        st.altair_chart(chart, width="content", key="agreement.reliability")
-        st.caption(RELIABILITY)
+            for number, (caption, chart) in enumerate(topic.figures):
+                st.altair_chart(chart, width="content", key=f"agreement.{topic.title}_{number}")
+                st.caption(plain(caption))
 
 
 def _draw_literature(report: AgreementReport, weighting: Weighting) -> None:

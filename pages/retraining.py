@@ -13,9 +13,10 @@ from core.domain.datasets import Counts, Split, TrainingSet
 from core.domain.people import Reader, Role
 from core.domain.stages import STAGE_NAMES
 from core.retraining.export import ExportPlan, folder_named, plan_of
-from core.retraining.running_export import RunningExport
+from core.retraining.images import watch_of
 from core.retraining.selection import ExportRequest, Selection
 from core.retraining.splits import largest_imbalance, stages_by_fold, stages_by_split
+from core.side_work import Underway
 from pages.parts import messages, session, training_choice
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest) -
         "card and checksums; an animal or a near-duplicate image on two sides is refused. The folder is written whole "
         "or not at all."
     )
-    running = session.get(_RUNNING, RunningExport)
+    running = session.get(_RUNNING, Underway)
     if running is not None and running.is_running:
         st.fragment(_draw_progress, run_every=1.0)(running)
         return
@@ -187,23 +188,22 @@ def _start(workspace: Workspace, reader: Reader, request: ExportRequest, target:
     if session.spend(_TOKEN, token):
         session.put(
             _RUNNING,
-            RunningExport(lambda watch: workspace.training.export(reader, request, out, watch, target.parent)),
+            Underway(lambda told: workspace.training.export(reader, request, out, watch_of(told), target.parent)),
         )
 
 
-def _draw_progress(running: RunningExport) -> None:
-    n_done, n_total, words = running.progress
-    st.progress(n_done / n_total if n_total else 0.0, text=messages.plain(f"{n_done} of {n_total} patches, {words}"))
+def _draw_progress(running: Underway[TrainingSet]) -> None:
+    st.progress(running.share, text=messages.plain(running.words or "selecting"))
     st.button("Stop", key="retraining.stop", on_click=running.cancel)
     if not running.is_running:
         st.rerun()
 
 
-def _draw_ending(running: RunningExport) -> None:
-    if running.written is None:
+def _draw_ending(running: Underway[TrainingSet]) -> None:
+    if running.outcome is None:
         st.warning(messages.plain(running.problem or "The export ended without a set; nothing was left behind."))
         return
-    written = running.written
+    written = running.outcome
     st.info(
         f"**Written.** {written.n_patches} patches of {written.n_subjects} subjects"
         f"{' (DEMO)' if written.is_demo else ''}. Folder and content hash:"

@@ -6,7 +6,8 @@ limits are those of all items, and their intervals come from drawing animals).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import norm
@@ -26,6 +27,7 @@ class BlandAltman:
 
     95 % of differences lie between `lower_limit` and `upper_limit` if they are normal. `slope` is how much a
     difference grows for each unit of the mean of the two: 0 where readers differ by the same at every level.
+    `means` and `differences` are those of each item that both have measured, float64.
     """
 
     reader_a: str
@@ -37,6 +39,15 @@ class BlandAltman:
     lower_limit: Estimate
     upper_limit: Estimate
     slope: Estimate
+    means: FloatArray = field(compare=False, repr=False)
+    differences: FloatArray = field(compare=False, repr=False)
+
+    @property
+    def decimals(self) -> int:
+        """Give how many decimals show two figures of the spread, or of the bias where there is none; 6 at most."""
+        sizes = (found.value for found in (self.standard_deviation, self.bias))
+        size = next((abs(value) for value in sizes if value), 1.0)
+        return min(6, max(0, 1 - math.floor(math.log10(size))))
 
 
 def bland_altman(measured: Measurements, pair: ReaderPair, drawing: Drawing) -> BlandAltman:
@@ -66,7 +77,14 @@ def bland_altman(measured: Measurements, pair: ReaderPair, drawing: Drawing) -> 
         lower_limit=found[2],
         upper_limit=found[3],
         slope=found[4],
+        means=_frozen(middle),
+        differences=_frozen(difference),
     )
+
+
+def _frozen(values: FloatArray) -> FloatArray:
+    values.setflags(write=False)
+    return values
 
 
 def _statistics(sums: FloatArray, centre: float) -> FloatArray:

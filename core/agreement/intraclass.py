@@ -55,7 +55,7 @@ def intraclass_correlation(measured: Measurements, drawing: Drawing) -> Intracla
     variances = _variances(totals(features), k)
     values = _both(variances, k)[0]
     drawn = resampled(features, lambda sums: _both(_variances(sums, k), k), drawing)
-    why = _why_not(len(rows), k)
+    why = _why_not(len(rows), measured)
     n_subjects = len({measured.subjects[row] for row in rows.tolist()})
 
     def found(number: int) -> Estimate:
@@ -146,9 +146,9 @@ def _consistency(found: _Variances, k: int, icc: Estimate, level: float) -> Esti
     )
 
 
-def _why_not(n_items: int, n_readers: int) -> str:
-    if n_readers < 2:
-        return "agreement needs two readers"
+def _why_not(n_items: int, measured: Measurements) -> str:
+    if len(measured.readers) < 2:
+        return f"agreement needs two {measured.by}s, and only {measured.readers[0]} measured"
     if n_items < 2:
-        return "fewer than two items were measured by every reader"
+        return f"fewer than two items were measured by every {measured.by}"
     return "all measurements are equal"

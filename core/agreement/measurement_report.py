@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,9 @@ MEASUREMENT_SCHEMA_FILE = Path(__file__).parent / "measurements.schema.json"
 class MeasurementReport:
     """What readers of a continuous measure agree on, and how it was computed."""
 
+    name: str
     unit: str
+    by: str
     readers: tuple[str, ...]
     n_items: int
     n_subjects: int
@@ -33,9 +36,14 @@ class MeasurementReport:
     sentences: tuple[str, ...]
     cautions: tuple[str, ...]
 
+    @property
+    def has_two(self) -> bool:
+        """Say whether anything was measured twice, so that there is something to compare."""
+        return len(self.readers) > 1
+
     def to_json(self) -> str:
         """Write the report as JSON of `MEASUREMENT_SCHEMA_FILE`; equal input gives equal bytes."""
-        return json.dumps(_document(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(measurement_json(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def build_measurement_report(measured: Measurements, resampling: Resampling | None = None) -> MeasurementReport:
@@ -44,7 +52,9 @@ def build_measurement_report(measured: Measurements, resampling: Resampling | No
     drawing = Drawing(resampling=chosen, n_subjects=measured.n_subjects)
     intraclass = intraclass_correlation(measured, drawing)
     return MeasurementReport(
+        name=measured.name,
         unit=measured.unit,
+        by=measured.by,
         readers=measured.readers,
         n_items=len(measured.items),
         n_subjects=measured.n_subjects,
@@ -57,16 +67,25 @@ def build_measurement_report(measured: Measurements, resampling: Resampling | No
     )
 
 
+def measure_sentences(reports: Sequence[MeasurementReport]) -> Iterator[str]:
+    """Say how continuous measures were compared, where there were two to compare."""
+    for report in reports:
+        if report.has_two:
+            yield f"{report.name}, in {report.unit}: {' '.join(report.sentences)}"
+
+
 def _sentences(measured: Measurements, icc: IntraclassCorrelation, resampling: Resampling) -> tuple[str, ...]:
-    repeated = f"{measured.n_repeated} further measurements of one reader on one item were left out: the first stands."
+    repeated = (
+        f"{measured.n_repeated} further measurements of an item by one {measured.by} were left out: the first stands."
+    )
     return (
         "ICC(2,1) is absolute agreement and ICC(3,1) consistency of a single measurement, from the two-way analysis of "
-        f"variance (Shrout and Fleiss 1979) of the {icc.n_items} items that every reader measured.",
-        "Limits of agreement are the mean difference of two readers and 1.96 standard deviations on either side (Bland "
-        "and Altman 1986), on the items both have measured.",
+        f"variance (Shrout and Fleiss 1979) of the {icc.n_items} items that every {measured.by} measured.",
+        f"Limits of agreement are the mean difference of two {measured.by}s, and 1.96 standard deviations either side "
+        "of it (Bland and Altman 1986), on the items both have measured.",
         f"Intervals: {interval_words(resampling)}. Beside those of the ICC stand the intervals of the analysis of "
         "variance (McGraw and Wong 1996), which take items for independent.",
-        repeated if measured.n_repeated else "No reader measured an item twice.",
+        repeated if measured.n_repeated else f"No {measured.by} measured an item twice.",
     )
 
 
@@ -82,11 +101,14 @@ def _cautions(measured: Measurements) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _document(report: MeasurementReport) -> dict[str, Json]:
+def measurement_json(report: MeasurementReport) -> dict[str, Json]:
+    """Give the report as the values of `MEASUREMENT_SCHEMA_FILE`."""
     icc = report.intraclass
     agreement, consistency = icc.by_variance
     return {
+        "name": report.name,
         "unit": report.unit,
+        "by": report.by,
         "n_items": report.n_items,
         "n_subjects": report.n_subjects,
         "n_readers": len(report.readers),

@@ -25,10 +25,10 @@ def read_measurements(path: Path, columns: TableColumns, unit: str, *, wide: boo
     """Read numbers where a table of reads has stages. Raises BadTable."""
     table = read_csv_table(path)
     cells = wide_cells(table, columns) if wide else long_cells(table, columns)
-    return _measurements(table, cells, unit)
+    return _measurements(table, cells, unit if wide else columns.stage, unit)
 
 
-def _measurements(table: CsvTable, cells: Sequence[TableCell], unit: str) -> Measurements:
+def _measurements(table: CsvTable, cells: Sequence[TableCell], name: str, unit: str) -> Measurements:
     items = {name: row for row, name in enumerate(dict.fromkeys(cell.item for cell in cells))}
     readers = {name: column for column, name in enumerate(dict.fromkeys(cell.reader for cell in cells))}
     values = np.full((len(items), len(readers)), np.nan)
@@ -46,6 +46,7 @@ def _measurements(table: CsvTable, cells: Sequence[TableCell], unit: str) -> Mea
         raise BadTable(table.path, "no cell holds a number; there is nothing to compare", column=cells[0].column)
     subjects = {cell.item: cell.subject for cell in cells}
     return Measurements(
+        name=name,
         unit=unit,
         items=tuple(items),
         readers=tuple(readers),

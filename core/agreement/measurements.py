@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,14 @@ from core.agreement.weights import FloatArray
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurements:
-    """What readers (or models) measured of items; `unit` says in what.
+    """What readers, models or recipes (`by`) measured of items; `name` says what it is and `unit` in what.
 
     `values` is items x readers, float64, NaN for a missing measurement. `subjects` names the animal of each item;
     `subjects_known` is False where every item was taken as its own. `n_repeated` counts further measurements of one
     reader on one item that were left out: the first stands.
     """
 
+    name: str
     unit: str
     items: tuple[str, ...]
     readers: tuple[str, ...]
@@ -26,6 +28,7 @@ class Measurements:
     values: FloatArray = field(compare=False, repr=False)
     subjects_known: bool = True
     n_repeated: int = 0
+    by: str = "reader"
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.items), len(self.readers)) or len(self.subjects) != len(self.items):
@@ -52,6 +55,17 @@ class Measurements:
     def is_complete(self) -> NDArray[np.bool_]:
         """Mark the items that every reader has measured."""
         return np.asarray(~np.isnan(self.values).any(axis=1))
+
+    def of_readers(self, readers: tuple[str, ...]) -> Measurements:
+        """Give the measurements of these readers, all items kept."""
+        return replace(self, readers=readers, values=self.values[:, [self.readers.index(one) for one in readers]])
+
+    def fingerprint(self) -> str:
+        """Hash everything that can change a statistic; equal for equal measurements."""
+        said = (self.name, self.unit, self.items, self.readers, self.subjects, self.subjects_known, self.n_repeated)
+        digest = hashlib.sha256(repr((said, self.by)).encode())
+        digest.update(self.values.tobytes())
+        return digest.hexdigest()
 
     def subject_numbers(self) -> NDArray[np.int64]:
         """Number the subject of each item, 0 upwards in order of their names."""

@@ -140,8 +140,8 @@ def drawing_sentences(stratified_by: str | None, *, holds_others: bool) -> Itera
     """Say what is not drawn within the strata that were asked for."""
     if stratified_by is not None and holds_others:
         yield (
-            f"For readers with themselves, after the reveal and against the reference animals are drawn from all, not "
-            f"within {stratified_by}."
+            "For readers with themselves, after the reveal, against the reference and for measures animals are drawn "
+            f"from all, not within {stratified_by}."
         )
 
 

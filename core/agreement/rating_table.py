@@ -19,7 +19,7 @@ from core.agreement.csv_table import (
 from core.agreement.entries import EntryRead, Step, rated_items, repeated_reads
 from core.agreement.ratings import SEVEN_STAGES, RatedItem, Ratings, Scale, ratings_from_reads
 from core.agreement.repeats import RepeatedRead
-from core.agreement.table_entries import TableRead, table_entries
+from core.agreement.table_entries import TableRead, calling_reader, table_entries
 from core.domain.errors import BadTable
 
 MODEL_SHOWN = "model"
@@ -51,7 +51,8 @@ def read_long_table(
     table = read_csv_table(path)
     cells = long_cells(table, columns)
     declared = _checked_scale(table, cells, scale, model_reader)
-    entries = table_entries(table, [_table_read(table, cell, declared) for cell in cells])
+    reads = [_table_read(table, cell, declared) for cell in cells]
+    entries, model_reader = table_entries(table, reads), model_reader or calling_reader(table, reads)
     _check_steps(table, entries, step)
     repeats = repeated_reads(entries, step)
     rated = rated_items(entries, step)

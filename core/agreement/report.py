@@ -20,6 +20,13 @@ from core.agreement.differences import (
     pair_differences,
 )
 from core.agreement.kappa import ReaderPair
+from core.agreement.measurement_report import (
+    MeasurementReport,
+    build_measurement_report,
+    measure_sentences,
+    measurement_json,
+)
+from core.agreement.measurements import Measurements
 from core.agreement.method import (
     AFTER_REVEAL,
     Method,
@@ -88,6 +95,7 @@ class AgreementReport:
     strata: tuple[TraitStrata, ...]
     stages_by_trait: tuple[StageByTrait, ...]
     reference: ReferenceReport | None
+    measures: tuple[MeasurementReport, ...]
     method: Method
 
     def to_json(self) -> str:
@@ -103,7 +111,8 @@ class Beside:
     are five-class reads of the same animals, with which seven stages are compared after their collapse.
     `reference_is_stated` says that assisted reads were given what they are right by, `after_reveal` that the ratings
     themselves were made with the model's call in sight. `traits` are those of the ratings by which strata are made.
-    `limits` are sentences on the model behind the calls, which stand among the cautions.
+    `limits` are sentences on the model behind the calls, which stand among the cautions; `measures` are continuous ones
+    of the same items.
     """
 
     repeats: Sequence[RepeatedRead] = ()
@@ -116,10 +125,12 @@ class Beside:
     traits: Sequence[str] = ()
     probabilities: ReferencedProbabilities | None = None
     limits: Sequence[str] = ()
+    measures: Sequence[Measurements] = ()
 
     def fingerprint(self) -> str:
         """Hash everything that can change a report on the same ratings; equal for equal contents."""
-        rules = (self.reference_is_stated, self.after_reveal)
+        measures = tuple(one.fingerprint() for one in self.measures)
+        rules = (self.reference_is_stated, self.after_reveal, measures)
         said = (self.repeats, self.compared, self.assisted, rules, self.traits, self.probabilities, self.limits)
         digest = hashlib.sha256(repr(said).encode())
         digest.update(b"" if self.native_five is None else self.native_five.fingerprint().encode())
@@ -162,6 +173,7 @@ def build_report(
         strata=tuple(heard.done(strata_of(ratings, trait, chosen)) for trait in further.traits),
         stages_by_trait=tuple(stage_by_trait(ratings, trait, chosen) for trait in further.traits),
         reference=heard.done(None if probabilities is None else reference_report(probabilities, chosen)),
+        measures=tuple(build_measurement_report(one, replace(chosen, stratified_by=None)) for one in further.measures),
         method=method_of(ratings, chosen, len(further.repeats)),
     )
     progress(1.0)
@@ -170,7 +182,7 @@ def build_report(
 
 def _whole_method(report: AgreementReport, ratings: Ratings, resampling: Resampling, further: Beside) -> Method:
     """Say how everything that the report holds came about."""
-    holds_others = bool(report.intra_reader or report.assistance or report.reference)
+    holds_others = bool(report.intra_reader or report.assistance or report.reference or report.measures)
     sentences = (
         *report.method.sentences,
         *consensus_sentences(ratings),
@@ -179,6 +191,7 @@ def _whole_method(report: AgreementReport, ratings: Ratings, resampling: Resampl
         *assistance_sentences(report.assistance, further.reference_is_stated),
         *strata_sentences(report.strata),
         *reference_sentences(report.reference),
+        *measure_sentences(report.measures),
     )
     warnings = [found.warning for found in report.stages_by_trait if found.warning is not None]
     if report.after_reveal:
@@ -249,5 +262,6 @@ def _document(report: AgreementReport) -> dict[str, Json]:
         "strata": strata_json(report.strata),
         "stages_by_trait": [stage_by_trait_json(found, report.scale) for found in report.stages_by_trait],
         "reference": reference_json(report.reference),
+        "measures": [measurement_json(found) for found in report.measures],
         "method": method_json(report.method),
     }

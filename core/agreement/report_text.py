@@ -61,23 +61,24 @@ def measurement_lines(report: MeasurementReport) -> Iterator[str]:
         yield f"{pair.reader_b} minus {pair.reader_a}, n {pair.n}"
         named = [("bias", pair.bias), ("standard deviation", pair.standard_deviation)]
         named += [("lower limit", pair.lower_limit), ("upper limit", pair.upper_limit), ("slope", pair.slope)]
-        yield from _named_lines(named)
+        yield from _named_lines(named, pair.decimals)
     yield ""
     yield from (*report.sentences, *(f"Note: {caution}" for caution in report.cautions))
 
 
-def words_of(found: Estimate) -> str:
+def words_of(found: Estimate, decimals: int = 2) -> str:
     """Give 0.78 (0.70 to 0.85), or why there is no number."""
     if found.value is None:
         return f"not estimable, because {found.why}"
-    if found.low is None or found.high is None:
-        return f"{_two(found.value)} ({found.why})"
-    return f"{_two(found.value)} ({_two(found.low)} to {_two(found.high)})"
+    value, low, high = (
+        None if one is None else _rounded(one, decimals) for one in (found.value, found.low, found.high)
+    )
+    return f"{value} ({found.why})" if low is None or high is None else f"{value} ({low} to {high})"
 
 
-def _two(number: float) -> str:
-    """Give two decimals, and no sign to 0."""
-    return f"{round(number, 2) + 0.0:.2f}"
+def _rounded(number: float, decimals: int) -> str:
+    """Give so many decimals, and no sign to 0."""
+    return f"{round(number, decimals) + 0.0:.{decimals}f}"
 
 
 def _overall(report: AgreementReport, weighting: Weighting) -> list[tuple[str, Estimate]]:
@@ -134,8 +135,8 @@ def _pair_lines(pairs: tuple[PairAgreement, ...], weighting: Weighting) -> Itera
         yield f"{name:<{width}}  {pair.n:>6}  {equal:>5}  {words_of(pair.kappa[weighting])}; {higher}"
 
 
-def _named_lines(named: list[tuple[str, Estimate]]) -> Iterator[str]:
-    yield from (f"  {name:<32} {words_of(found)}" for name, found in named)
+def _named_lines(named: list[tuple[str, Estimate]], decimals: int = 2) -> Iterator[str]:
+    yield from (f"  {name:<32} {words_of(found, decimals)}" for name, found in named)
 
 
 def _further_lines(report: AgreementReport, weighting: Weighting) -> Iterator[tuple[str, list[tuple[str, Estimate]]]]:

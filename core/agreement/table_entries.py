@@ -1,7 +1,8 @@
 """The rows of a long table as entries, with the columns that a study's reads are written with.
 
-`fibroread study reads` writes `step`, `read_no` (the pass), `is_repeat`, `call_shown` and `active_s`. A table without
-them is a plain one: each row is a read, and a further read of an item by its reader repeats the first.
+`fibroread study reads` writes `step`, `read_no` (the pass), `is_repeat`, `call_shown` and `active_s`, and a report's
+ZIP beside them the model's calls as a step of their own. A table without these columns is a plain one: each row is a
+read, and a further read of an item by its reader repeats the first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from core.domain.errors import BadTable
 from core.domain.studies import EventKind
 
 STUDY_COLUMNS = ("step", "read_no", "is_repeat", "call_shown", "active_s")
+CALL_STEP = "call"
+"""The step of a row that is no read but a model's call."""
 _STEPS = (EventKind.FIRST_READ.value, EventKind.FINAL_READ.value, EventKind.AMENDMENT.value)
 
 
@@ -60,6 +63,17 @@ def table_entries(table: CsvTable, reads: Sequence[TableRead]) -> tuple[EntryRea
     return tuple(_study_entry(list(of_entry.values())) for of_entry in steps.values())
 
 
+def calling_reader(table: CsvTable, reads: Sequence[TableRead]) -> str | None:
+    """Give the reader whose rows are calls, None where there is none. Raises BadTable for several."""
+    if "step" not in table.header:
+        return None
+    callers = dict.fromkeys(read.reader for read in reads if _cell(table, read, "step") == CALL_STEP)
+    if len(callers) > 1:
+        problem = f"there are calls of {' and '.join(callers)}; take one model's at a time"
+        raise BadTable(table.path, problem, column="step")
+    return next(iter(callers), None)
+
+
 def _plain_entries(table: CsvTable, reads: Sequence[TableRead]) -> tuple[EntryRead, ...]:
     seen: set[tuple[str, str, int]] = set()
     entries = []
@@ -89,7 +103,9 @@ def _plain_entries(table: CsvTable, reads: Sequence[TableRead]) -> tuple[EntryRe
 def _study_entry(steps: Sequence[_StepRead]) -> EntryRead:
     by_step = {one.step: one for one in steps}
     first, final, amended = (by_step.get(step) for step in _STEPS)
-    stands = amended or final
+    called = by_step.get(CALL_STEP)
+    stands = amended or final or called
+    first = first or called
     one = steps[0]
     kind = RepeatKind.HIDDEN if one.is_repeat else RepeatKind.LATER_PASS if one.pass_number > 1 else None
     return EntryRead(
@@ -109,8 +125,10 @@ def _study_entry(steps: Sequence[_StepRead]) -> EntryRead:
 
 def _step_read(table: CsvTable, read: TableRead) -> _StepRead:
     step = _cell(table, read, "step")
-    if step not in _STEPS:
-        raise BadTable(table.path, f"'{step}' is none of {', '.join(_STEPS)}", line=read.line, column="step")
+    if step not in (*_STEPS, CALL_STEP):
+        raise BadTable(
+            table.path, f"'{step}' is none of {', '.join((*_STEPS, CALL_STEP))}", line=read.line, column="step"
+        )
     seconds = _cell(table, read, "active_s")
     try:
         active_s = float(seconds) if seconds else None

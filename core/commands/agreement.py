@@ -5,22 +5,26 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.agreement.assisted import assisted_reads
 from core.agreement.bootstrap import Resampling
-from core.agreement.csv_table import TableColumns
+from core.agreement.csv_table import TableColumns, read_csv_table
 from core.agreement.differences import FIVE_STAGES
 from core.agreement.entries import EntryRead, Step
 from core.agreement.kappa import ReaderPair
-from core.agreement.measurement_report import build_measurement_report
+from core.agreement.measurement_report import MeasurementReport, build_measurement_report
 from core.agreement.measurement_table import read_measurements
+from core.agreement.measurements import Measurements
 from core.agreement.probabilities import ReferencedProbabilities, against_consensus, against_stated
 from core.agreement.probability_table import read_probabilities
 from core.agreement.rating_table import read_long_table, read_wide_table, stated_reference
 from core.agreement.ratings import Ratings
+from core.agreement.read_table import plain_reads, reads_of_table
 from core.agreement.repeats import RepeatedRead
 from core.agreement.report import AgreementReport, Beside, build_report
 from core.agreement.report_text import measurement_lines, report_lines
@@ -28,6 +32,10 @@ from core.agreement.weight_table import read_weights
 from core.agreement.weights import Weighting
 from core.commands.agreement_options import add_options
 from core.domain.errors import NothingToDo
+
+if TYPE_CHECKING:
+    from core.reporting.document import Document, Origin
+    from core.reporting.report_files import ReportFiles
 
 _DESCRIPTION = """\
 Compare the readers of a table: long (one row a read) or, with --wide, items x readers with blanks for missing reads.
@@ -76,16 +84,18 @@ def _tell(share: float) -> None:
 
 
 def _run_measurements(arguments: argparse.Namespace, resampling: Resampling) -> int:
-    unfit = ("html", "pdf", "zip", "stratify_by", "strata", "compare", "five", "reference", "probabilities")
+    unfit = ("stratify_by", "strata", "compare", "five", "reference", "probabilities")
     asked = [f"--{name.replace('_', '-')}" for name in unfit if getattr(arguments, name)]
     if asked:
-        raise NothingToDo(f"Continuous measures are printed and written as JSON; leave out {', '.join(asked)}.")
+        raise NothingToDo(f"Continuous measures are compared as they are; leave out {', '.join(asked)}.")
     measured = read_measurements(arguments.table, _columns(arguments), arguments.continuous, wide=arguments.wide)
     if len(measured.readers) < 2:
         raise NothingToDo(f"{arguments.table} has one reader, {measured.readers[0]}; agreement needs two.")
     report = build_measurement_report(measured, resampling)
     if arguments.json:
         _write(arguments.json, report.to_json().encode())
+    if arguments.html or arguments.pdf or arguments.zip:
+        _write_measurements(arguments, measured, report)
     print("\n".join(measurement_lines(report)))
     return 0
 
@@ -174,21 +184,41 @@ def _resampling(arguments: argparse.Namespace) -> Resampling:
 
 def _write_set(arguments: argparse.Namespace, ratings: Ratings, report: AgreementReport) -> None:
     """Write what is typeset; what it takes is loaded here, so that numbers alone stay quick."""
-    from core.reporting.bundle import report_files
-    from core.reporting.document import Origin, agreement_document
+    from core.reporting.bundle import Behind, report_files
+    from core.reporting.document import agreement_document
+
+    document = agreement_document(report, _printed(arguments), _origin(arguments.table))
+    columns = _columns(arguments)
+    reads = plain_reads(ratings) if arguments.wide else reads_of_table(read_csv_table(arguments.table), columns)
+    _write_files(arguments, document, lambda: report_files(Behind(ratings=ratings, reads=reads), report, document))
+
+
+def _write_measurements(arguments: argparse.Namespace, measured: Measurements, report: MeasurementReport) -> None:
+    from core.reporting.bundle import measurement_files
+    from core.reporting.document import measurement_document
+
+    document = measurement_document(report, _origin(arguments.table))
+    _write_files(arguments, document, lambda: measurement_files(measured, report, document))
+
+
+def _origin(table: Path) -> Origin:
+    from core.reporting.document import Origin
+
+    facts = (("Table", table.name), ("SHA-256", hashlib.sha256(table.read_bytes()).hexdigest()))
+    return Origin(title=f"Agreement of readers: {table.stem}", noun="item", made_at=datetime.now(UTC), facts=facts)
+
+
+def _write_files(arguments: argparse.Namespace, document: Document, files: Callable[[], ReportFiles]) -> None:
     from core.reporting.html import as_html
     from core.reporting.pdf import as_pdf
 
-    table: Path = arguments.table
-    facts = (("Table", table.name), ("SHA-256", hashlib.sha256(table.read_bytes()).hexdigest()))
-    origin = Origin(title=f"Agreement of readers: {table.stem}", noun="item", made_at=datetime.now(UTC), facts=facts)
-    document = agreement_document(report, _printed(arguments), origin)
-    if arguments.html:
-        _write(arguments.html, as_html(document).encode())
-    if arguments.pdf:
-        _write(arguments.pdf, as_pdf(document))
     if arguments.zip:
-        _write(arguments.zip, report_files(ratings, report, document).packed)
+        made = files()
+        _write(arguments.zip, made.packed)
+    if arguments.html:
+        _write(arguments.html, made.html if arguments.zip else as_html(document).encode())
+    if arguments.pdf:
+        _write(arguments.pdf, made.pdf if arguments.zip else as_pdf(document))
 
 
 def _write(path: Path, content: bytes) -> None:

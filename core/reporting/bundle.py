@@ -5,58 +5,88 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.agreement.bootstrap import Progress, unheard
-from core.agreement.ratings import MISSING, Ratings
+from core.agreement.measurement_report import MeasurementReport
+from core.agreement.measurements import Measurements
+from core.agreement.ratings import Ratings
+from core.agreement.read_table import Cell, ReadTable, subject_of
 from core.agreement.report import AgreementReport
 from core.agreement.report_csv import report_csv
 from core.domain.tables import escaped_cell
 from core.reporting.document import Document
 from core.reporting.html import as_html
 from core.reporting.pdf import as_pdf
+from core.reporting.report_files import HTML_NAME, PDF_NAME, ReportFiles
 
-_LONG = ("item_id", "subject_id", "reader", "stage")
+_MEASURES = ("item_id", "subject_id", "by", "value", "measure", "unit")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReportFiles:
-    """A report for people as HTML and PDF, and the ZIP (`packed`) of both with the numbers, the reads and checksums."""
+class Behind:
+    """What a report was made of: the ratings, every read behind them, and continuous measures of their items."""
 
-    html: bytes
-    pdf: bytes
-    packed: bytes
+    ratings: Ratings
+    reads: ReadTable
+    measures: Sequence[Measurements] = ()
 
 
 def report_files(
-    ratings: Ratings, report: AgreementReport, document: Document, progress: Progress = unheard
+    behind: Behind, report: AgreementReport, document: Document, progress: Progress = unheard
 ) -> ReportFiles:
-    """Write all three; equal ratings and report give equal bytes in every file of the ZIP but the HTML and the PDF."""
+    """Write all three; equal reads and report give equal bytes in every file of the ZIP but the HTML and the PDF."""
     html = as_html(document).encode()
     progress(0.4)
     pdf = as_pdf(document)
     progress(0.9)
-    return ReportFiles(html=html, pdf=pdf, packed=_packed(ratings, report, html, pdf))
+    numbers = {**_agreement_files(behind, report), **measure_files(behind.measures)}
+    return ReportFiles(html=html, pdf=pdf, packed=_packed({**numbers, HTML_NAME: html, PDF_NAME: pdf}))
 
 
-def _packed(ratings: Ratings, report: AgreementReport, html: bytes, pdf: bytes) -> bytes:
-    files: dict[str, bytes] = {
+def measurement_files(measured: Measurements, report: MeasurementReport, document: Document) -> ReportFiles:
+    """Write the report on a continuous measure, in the same three forms."""
+    html, pdf = as_html(document).encode(), as_pdf(document)
+    files = {"agreement.json": report.to_json().encode(), HTML_NAME: html, PDF_NAME: pdf}
+    return ReportFiles(html=html, pdf=pdf, packed=_packed(files | measure_files((measured,))))
+
+
+def measure_files(measures: Sequence[Measurements]) -> dict[str, bytes]:
+    """Write each measure in long form, as `fibroread agreement --continuous UNIT --reader by --stage value` reads."""
+    named = [f"measures_{number}.csv" for number in range(1, len(measures) + 1)]
+    return {name: _csv(_MEASURES, _measured(one)).encode() for name, one in zip(named, measures, strict=True)}
+
+
+def _measured(measured: Measurements) -> Iterator[list[str]]:
+    for row, item in enumerate(measured.items):
+        subject = measured.subjects[row] if measured.subjects_known or measured.subjects[row] != item else ""
+        for column, by in enumerate(measured.readers):
+            value = float(measured.values[row, column])
+            if not math.isnan(value):
+                yield [item, subject, by, repr(value), measured.name, measured.unit]
+
+
+def _agreement_files(behind: Behind, report: AgreementReport) -> dict[str, bytes]:
+    return {
         "agreement.json": report.to_json().encode(),
         "numbers.csv": report_csv(report).encode(),
-        "reads.csv": long_csv(ratings).encode(),
-        "reads.parquet": long_parquet(ratings),
-        "reads_wide.csv": wide_csv(ratings).encode(),
-        "report.html": html,
-        "report.pdf": pdf,
+        "reads.csv": long_csv(behind.reads).encode(),
+        "reads.parquet": parquet(behind.reads),
+        "reads_wide.csv": wide_csv(behind.ratings).encode(),
+        "reads_wide.parquet": wide_parquet(behind.ratings),
     }
+
+
+def _packed(files: dict[str, bytes]) -> bytes:
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
-    files["SHA256SUMS"] = sums.encode()
+    files = {**files, "SHA256SUMS": sums.encode()}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", compression=zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
@@ -64,40 +94,45 @@ def _packed(ratings: Ratings, report: AgreementReport, html: bytes, pdf: bytes) 
     return packed.getvalue()
 
 
-def long_csv(ratings: Ratings) -> str:
+def long_csv(reads: ReadTable) -> str:
     """Write a row for each read, as `fibroread agreement` takes it; the model is a reader. Formulas are escaped."""
-    return _csv(_LONG, _reads(ratings))
+    return _csv(reads.header, ([_text(cell) for cell in row] for row in reads.rows))
 
 
 def wide_csv(ratings: Ratings) -> str:
     """Write a row for each item and a column for each reader, blank where the read is missing."""
-    labels = (*ratings.scale.labels, "")  # MISSING is -1, the last
-    rows = (
-        [item, _subject(ratings, row), *(labels[stage] for stage in ratings.stages[row])]
-        for row, item in enumerate(ratings.items)
-    )
-    return _csv(("item_id", "subject_id", *ratings.readers), rows)
+    header, rows = _wide(ratings)
+    return _csv(header, ([_text(cell) for cell in row] for row in rows))
 
 
-def long_parquet(ratings: Ratings) -> bytes:
-    """Write the rows of `long_csv` as Parquet, text as it is."""
-    columns = list(zip(*_reads(ratings), strict=True)) or [()] * len(_LONG)
-    table = pa.table({name: pa.array(column, pa.string()) for name, column in zip(_LONG, columns, strict=True)})
+def parquet(reads: ReadTable) -> bytes:
+    """Write the rows of `long_csv` as Parquet, typed, text as it is."""
+    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    cells = list(zip(*reads.rows, strict=True)) or [()] * len(reads.columns)
+    columns = {name: pa.array(of, kinds[kind]) for (name, kind), of in zip(reads.columns, cells, strict=True)}
     packed = io.BytesIO()
-    pq.write_table(table, packed)
+    pq.write_table(pa.table(columns), packed)
     return packed.getvalue()
 
 
-def _reads(ratings: Ratings) -> Iterator[list[str]]:
-    for row, item in enumerate(ratings.items):
-        for column, reader in enumerate(ratings.readers):
-            stage = ratings.stages[row, column]
-            if stage != MISSING:
-                yield [item, _subject(ratings, row), reader, ratings.scale.labels[stage]]
+def wide_parquet(ratings: Ratings) -> bytes:
+    """Write the rows of `wide_csv` as Parquet."""
+    header, rows = _wide(ratings)
+    return parquet(ReadTable(columns=tuple((name, str) for name in header), rows=tuple(rows)))
 
 
-def _subject(ratings: Ratings, row: int) -> str:
-    return ratings.subjects[row] if ratings.subjects_known or ratings.subjects[row] != ratings.items[row] else ""
+def _wide(ratings: Ratings) -> tuple[tuple[str, ...], Iterator[tuple[Cell, ...]]]:
+    labels = (*ratings.scale.labels, None)  # MISSING is -1, the last
+    rows = (
+        (item, subject_of(ratings, row), *(labels[stage] for stage in ratings.stages[row]))
+        for row, item in enumerate(ratings.items)
+    )
+    readers = (f"{name} (reader)" if name in ("item_id", "subject_id") else name for name in ratings.readers)
+    return ("item_id", "subject_id", *readers), rows
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else cell if isinstance(cell, str) else repr(cell)
 
 
 def _csv(header: tuple[str, ...], rows: Iterator[list[str]]) -> str:

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import altair as alt
+import numpy as np
 
 from core.agreement.weights import Weighting
 from core.reporting.tables import LITERATURE_KAPPAS
 from core.reporting.words import pair_name, short_name, words_of
 
 if TYPE_CHECKING:
+    from core.agreement.bland_altman import BlandAltman
     from core.agreement.bootstrap import Estimate
     from core.agreement.ceiling import HumanCeiling
     from core.agreement.pairwise import PairAgreement
@@ -25,8 +27,10 @@ VIOLETS = ("#f1eff8", "#cbc4e4", "#9f92cb", "#6c55a6", "#3a1a70")
 CELL = "cell"
 """The name of the selection that a click on a confusion matrix makes, with the fields `row` and `column`."""
 _PEOPLE, _MODEL, _QUIET, _INK = "#5577b5", "#3a1a70", "#6b7280", "#1f2430"
-_SQUARE_PX, _ROW_PX = 58, 28
+_SQUARE_PX, _ROW_PX, _PLOT_PX = 58, 28, 480
 _LONGEST_LABEL_PX = 260
+MOST_POINTS = 2_000
+"""Of one figure: more make a page slow, and no clearer."""
 
 
 def pair_matrix(report: AgreementReport, weighting: Weighting, noun: str) -> alt.LayerChart:
@@ -146,6 +150,49 @@ def reliability_chart(found: ReferenceReport) -> alt.LayerChart:
         x=across, y=alt.Y("accuracy:Q", title=title)
     )
     return _styled(alt.LayerChart(layer=[diagonal, spans, points, counts]).properties(width=280, height=280))
+
+
+def bland_altman_chart(pair: BlandAltman, unit: str) -> alt.LayerChart:
+    """Draw each item's difference over its mean, with bias and limits of agreement and their intervals."""
+    order = np.argsort(pair.means, kind="stable")
+    drawn = order[np.unique(np.linspace(0, pair.n - 1, min(pair.n, MOST_POINTS)).round().astype(np.int64))]
+    points = [
+        {"mean": round(float(pair.means[at]), 9), "difference": round(float(pair.differences[at]), 9)}
+        for at in drawn.tolist()
+    ]
+    lines = [
+        {
+            "at": found.value,
+            "low": found.value if found.low is None else found.low,
+            "high": found.value if found.high is None else found.high,
+            "name": name,
+            "said": f"{name}: {words_of(found, pair.decimals)}",
+        }
+        for name, found in (("upper limit", pair.upper_limit), ("bias", pair.bias), ("lower limit", pair.lower_limit))
+        if found.value is not None
+    ]
+    title = f"Difference, {unit}"
+    up = alt.Y("difference:Q", title=title, scale=alt.Scale(zero=True, nice=True))
+    across = alt.X("mean:Q", title=f"Mean of the two, {unit}", scale=alt.Scale(zero=False, nice=True, padding=8))
+    dots = alt.Chart(alt.InlineData(values=points)).encode(
+        x=across,
+        y=up,
+        tooltip=[alt.Tooltip("mean:Q", title="mean"), alt.Tooltip("difference:Q", title="difference")],
+    )
+    marks = alt.Chart(alt.InlineData(values=lines))
+    heights = marks.encode(y=alt.Y("at:Q", title=title))
+    style = alt.condition("datum.name === 'bias'", alt.value([1, 0]), alt.value([5, 4]))
+    layers = [
+        marks.mark_rect(color=_MODEL, opacity=0.12).encode(y=alt.Y("low:Q", title=title), y2="high:Q"),
+        dots.mark_point(filled=True, size=28, opacity=0.55, color=_PEOPLE),
+        heights.mark_rule(color=_MODEL, strokeWidth=1.5).encode(
+            strokeDash=style, tooltip=alt.Tooltip("said:N", title="found")
+        ),
+        heights.mark_text(align="right", dx=-4, dy=-7, color=_INK, fontSize=11).encode(
+            x=alt.value(_PLOT_PX), text="said:N"
+        ),
+    ]
+    return _styled(alt.LayerChart(layer=layers).properties(width=_PLOT_PX, height=240))
 
 
 def _of_pair(pair: PairAgreement, model_reader: str | None) -> tuple[str, str]:

@@ -9,20 +9,20 @@ from typing import TypeAlias
 
 import altair as alt
 
+from core.agreement.measurement_report import MeasurementReport
+from core.agreement.method import versions as software_versions
 from core.agreement.pairwise import PairAgreement
 from core.agreement.publishing import publication_checks
 from core.agreement.report import AgreementReport
 from core.agreement.weights import Weighting
 from core.reporting import charts, tables
+from core.reporting.measures import measure_topics
 from core.reporting.tables import Table
-from core.reporting.topics import REFERENCE, topics
-from core.reporting.words import counted, pair_name, percent_of, words_of
+from core.reporting.topic import Topic
+from core.reporting.topics import topics
+from core.reporting.words import counted, pair_name, percent_of, plural, words_of
 
 _MOST_CONFUSIONS = 6
-RELIABILITY = (
-    "How often the call is the reference, by the probability of the called stage; on the dashed line a model is "
-    "calibrated. With 95% intervals."
-)
 SOURCES = (
     "Fleiss 1971; Conger 1980; Gwet 2008 and 2014; Brennan and Prediger 1981; Krippendorff 2011; each corrects for "
     "chance in its own way."
@@ -31,6 +31,14 @@ LIMITS = (
     "The seven stages were made for human trichrome biopsies (Kleiner 2005); rodents in Sirius Red are adaptations.",
     "The ceiling supposes readers who err alike and independently; it is approximate for kappa.",
     "Agreement is not accuracy: readers may agree on a stage that is wrong.",
+    "Designed to support a validated workflow; no claim of compliance or of diagnostic use.",
+)
+
+
+MEASURE_LIMITS = (
+    "Measuring alike is not measuring right: two may share an error.",
+    "Limits of agreement suppose that differences are normal and as wide at every level; look at the figure, and at "
+    "the slope, which is 0 where neither reader measures relatively higher at higher levels.",
     "Designed to support a validated workflow; no claim of compliance or of diagnostic use.",
 )
 
@@ -120,8 +128,29 @@ def agreement_document(report: AgreementReport, weighting: Weighting, origin: Or
         ("Scale", ", ".join(report.scale.labels)),
         ("Weights of the figures", f"{weighting.title}: {weighting.meaning}"),
     )
-    made = f"Made {origin.made_at:%Y-%m-%d %H:%M} UTC by Fibroread"
-    return Document(title=origin.title, subtitle=made, facts=(*origin.facts, *counts), sections=sections)
+    return Document(title=origin.title, subtitle=_made(origin), facts=(*origin.facts, *counts), sections=sections)
+
+
+def measurement_document(report: MeasurementReport, origin: Origin) -> Document:
+    """Write down what readers of a continuous measure agree on."""
+    versions = Table(header=("Package", "Version"), rows=tuple(software_versions().items()))
+    method = (Words(paragraphs=report.sentences), TableBlock(caption="Software.", table=versions))
+    sections = (
+        *map(_of_topic, measure_topics([report], origin.noun)),
+        Section(title="How this was computed", blocks=method),
+        Section(title="Limits", blocks=(Words(paragraphs=(*report.cautions, *MEASURE_LIMITS)),)),
+    )
+    counts = (
+        ("Measure", f"{report.name}, in {report.unit}"),
+        ("Items", f"{counted(report.n_items, origin.noun)} of {counted(report.n_subjects, 'animal')}"),
+        ("Missing", f"{counted(report.n_missing, 'measurement')}"),
+        (f"{plural(report.by).capitalize()}", ", ".join(report.readers)),
+    )
+    return Document(title=origin.title, subtitle=_made(origin), facts=(*origin.facts, *counts), sections=sections)
+
+
+def _made(origin: Origin) -> str:
+    return f"Made {origin.made_at:%Y-%m-%d %H:%M} UTC by Fibroread"
 
 
 def _in_short(report: AgreementReport, weighting: Weighting, noun: str) -> Iterator[str]:
@@ -232,12 +261,14 @@ def _overall(report: AgreementReport, weighting: Weighting, noun: str) -> Sectio
 
 
 def _beside(report: AgreementReport, weighting: Weighting, noun: str) -> Iterator[Section]:
-    for topic in topics(report, weighting, noun):
-        blocks: list[Block] = [Words(paragraphs=(topic.words,))]
-        blocks += [TableBlock(caption=caption, table=table) for caption, table in topic.tables]
-        if topic.title == REFERENCE and report.reference is not None:
-            blocks.append(FigureBlock(caption=RELIABILITY, chart=charts.reliability_chart(report.reference)))
-        yield Section(title=topic.title, blocks=tuple(blocks))
+    yield from map(_of_topic, topics(report, weighting, noun))
+
+
+def _of_topic(topic: Topic) -> Section:
+    blocks: list[Block] = [Words(paragraphs=(topic.words,))]
+    blocks += [TableBlock(caption=caption, table=table) for caption, table in topic.tables]
+    blocks += [FigureBlock(caption=caption, chart=chart) for caption, chart in topic.figures]
+    return Section(title=topic.title, blocks=tuple(blocks))
 
 
 def _others(report: AgreementReport, weighting: Weighting) -> Section:

@@ -1,17 +1,18 @@
-"""What stands beside the readers' agreement, topic by topic: a question, a word on it, and its tables."""
+"""What stands beside the readers' agreement, topic by topic: a question, a word on it, its tables and figures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 
 from core.agreement.assisted import Assistance, Share
 from core.agreement.method import AFTER_REVEAL
 from core.agreement.report import AgreementReport
 from core.agreement.strata import corrected_p_values, multiplicity_words
 from core.agreement.weights import Weighting
+from core.reporting.charts import reliability_chart
+from core.reporting.measures import measure_topics
 from core.reporting.tables import Row, Table
+from core.reporting.topic import Place, Topic
 from core.reporting.words import (
     fraction_words,
     p_words,
@@ -24,26 +25,10 @@ from core.reporting.words import (
     words_of,
 )
 
-REFERENCE = "The model against the reference"
-
-
-class Place(Enum):
-    """What a topic belongs to."""
-
-    READERS = "readers"
-    MODEL = "model"
-    STRATA = "strata"
-    COEFFICIENTS = "coefficients"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Topic:
-    """A question with its tables, each below its caption; `words` says how to read them."""
-
-    title: str
-    place: Place
-    words: str
-    tables: tuple[tuple[str, Table], ...]
+_RELIABILITY = (
+    "How often the call is the reference, by the probability of the called stage; on the dashed line a model is "
+    "calibrated. With 95% intervals."
+)
 
 
 def topics(report: AgreementReport, weighting: Weighting, noun: str) -> tuple[Topic, ...]:
@@ -57,6 +42,7 @@ def topics(report: AgreementReport, weighting: Weighting, noun: str) -> tuple[To
         lambda: _strata(report, weighting, noun),
         lambda: _reference(report, noun),
         lambda: _stated(report),
+        lambda: measure_topics(report.measures, noun),
     )
     return tuple(topic for one in given for topic in one())
 
@@ -295,7 +281,7 @@ def _reference(report: AgreementReport, noun: str) -> Iterator[Topic]:
     whole = ("Accuracy", "MCC of all stages", "Expected calibration error")
     numbers = (words_of(found.accuracy), words_of(found.mcc), words_of(found.calibration_error))
     yield Topic(
-        title=REFERENCE,
+        title="The model against the reference",
         place=Place.MODEL,
         words=f"The reference is {found.rule}; {found.n_without:,} {plural(noun)} with a call have none. AUROC and "
         "AUPRC are the areas under the ROC and the precision-recall curve (of a model that knows nothing: 0.5 and the "
@@ -307,6 +293,7 @@ def _reference(report: AgreementReport, noun: str) -> Iterator[Topic]:
                 Table(header=("Stage", "n", "Prevalence", "AUROC", "AUPRC", "MCC"), rows=tuple(rows)),
             ),
         ),
+        figures=((f"{_RELIABILITY} n = {found.n_items:,} {plural(noun)}.", reliability_chart(found)),),
     )
 
 

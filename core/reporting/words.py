@@ -8,13 +8,14 @@ from core.agreement.pairwise import PairAgreement
 _DASH = "\N{EM DASH}"
 
 
-def words_of(found: Estimate) -> str:
+def words_of(found: Estimate, decimals: int = 2) -> str:
     """Give 0.78 (0.70-0.85), or why there is no number."""
     if found.value is None:
         return f"not estimable, because {found.why}"
+    value = _number(found.value, decimals)
     if found.low is None or found.high is None:
-        return f"{_number(found.value)} ({found.why})"
-    return f"{_number(found.value)} ({_span(found.low, found.high)})"
+        return f"{value} ({found.why})"
+    return f"{value} ({_span(found.low, found.high, decimals)})"
 
 
 def interval_of(found: Estimate) -> str:
@@ -24,20 +25,20 @@ def interval_of(found: Estimate) -> str:
     return f"95% interval {_span(found.low, found.high)}, from drawing animals again"
 
 
-def value_of(found: Estimate) -> str:
+def value_of(found: Estimate, decimals: int = 2) -> str:
     """Give the number alone, a dash where there is none."""
-    return _DASH if found.value is None else _number(found.value)
+    return _DASH if found.value is None else _number(found.value, decimals)
 
 
-def _number(value: float) -> str:
-    """Give two decimals; what rounds to nothing has no sign."""
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text
+def _number(value: float, decimals: int = 2) -> str:
+    """Give two decimals, or as many as asked; what rounds to nothing has no sign."""
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0.0 else text
 
 
-def _span(low: float, high: float) -> str:
+def _span(low: float, high: float, decimals: int = 2) -> str:
     """Give 0.70-0.85 with a dash, or -0.12 to 0.30 where a sign could be taken for one."""
-    ends = _number(low), _number(high)
+    ends = _number(low, decimals), _number(high, decimals)
     return (" to " if any(end.startswith("-") for end in ends) else "\N{EN DASH}").join(ends)
 
 

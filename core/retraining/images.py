@@ -22,6 +22,7 @@ from core.domain.slides import Slide, SlideId
 from core.retraining.manifest import WrittenPatch
 from core.retraining.near_duplicates import perceptual_hash
 from core.retraining.selection import leave_out
+from core.side_work import Told
 
 _PNG_COMPRESSION = 1  # three times as fast as the usual 6, files a seventh larger
 
@@ -62,6 +63,15 @@ class Watch:
         if self.is_cancelled():
             raise Cancelled("The export was stopped. Nothing was written.")
         self.progress(n_done, n_total, words)
+
+
+def watch_of(told: Told) -> Watch:
+    """Give a watch that passes on to work beside a page how far it is, and from there that it is to stop."""
+
+    def progress(n_done: int, n_total: int, words: str) -> None:
+        told(n_done / n_total if n_total else 0.0, f"{n_done} of {n_total} patches, {words}")
+
+    return Watch(progress=progress, is_cancelled=told.is_cancelled)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

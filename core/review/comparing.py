@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
 
 from core.access.permissions import Permission, may, require
 from core.agreement.entries import EntryRead, Step, rated_items, repeated_reads
+from core.agreement.measurements import Measurements
 from core.agreement.ratings import RatedItem, Ratings, Scale, ratings_from_reads
+from core.agreement.read_table import ReadSource, ReadTable, fingerprint_of
 from core.agreement.repeats import RepeatedRead, RepeatKind
+from core.agreement.run_measures import MeasuredSlide, run_measures
 from core.agreement.standing import (
     item_name,
     of_kind,
@@ -31,16 +35,15 @@ from core.domain.people import Reader, ReaderId
 from core.domain.predictions import PatchPredictions, Run, RunId
 from core.domain.protocols import Mask, Scheme
 from core.domain.reads import Item, Read
+from core.domain.registry import RegisteredModel
 from core.domain.slides import Slide, SlideId
 from core.domain.studies import Entry, EventKind, StudyEvent, StudyId, StudyVersion
+from core.kept_reports import kept_files, kept_reports
+from core.review.compared_reads import SignedStep, call_rows, outside_rows, read_table, step_rows
 from core.review.masking import masked_items
 from core.review.roster import Roster
 from core.review.sight import Sight
 from core.side_work import SideWork
-
-if TYPE_CHECKING:
-    from core.agreement.report import AgreementReport
-    from core.reporting.bundle import ReportFiles
 
 _MOST_REPORTS, _MOST_FILES = 16, 4
 
@@ -61,15 +64,19 @@ class Compared:
     """Ratings, which slide or patch each of their items is, and what a study holds beside them.
 
     `repeats` are a reader's reads of one slide again; `entries` every entry that may be seen, with its steps;
-    `probabilities` the model's, by item, in the order of the scale; `limits` what a report has to say of the model.
+    `probabilities` the model's, by item, in the order of the scale; `limits` what a report has to say of the model;
+    `measures` what finished runs measure of slides; `reads` everything that stands behind the ratings, for the files
+    that leave with a report.
     """
 
     ratings: Ratings
     items: Mapping[str, Item]
+    reads: ReadSource
     repeats: tuple[RepeatedRead, ...] = ()
     entries: tuple[EntryRead, ...] = ()
     probabilities: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    measures: tuple[Measurements, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +87,8 @@ class ComparingSources:
     standing_reads: Callable[[], Sequence[Read]]
     visible_reads: Callable[[Reader], Sequence[Read]]
     current_run: Callable[[SlideId], Run | None]
+    runs: Callable[[], Sequence[Run]]
+    models: Callable[[], Sequence[RegisteredModel]]
     predictions: Callable[[RunId], PatchPredictions]
     model_name: Callable[[], str | None]
     people: Callable[[], Sequence[Reader]]
@@ -89,10 +98,11 @@ class ComparingSources:
 class Comparing:
     """Gathers ratings for one person. `reports` and `files` keep what is made of them beside the pages."""
 
-    def __init__(self, roster: Roster, sight: Sight, sources: ComparingSources) -> None:
+    def __init__(self, roster: Roster, sight: Sight, sources: ComparingSources, kept: Path | None = None) -> None:
+        """`kept` is the folder in which what was made outlives the app; None: nowhere."""
         self._roster, self._sight, self._sources = roster, sight, sources
-        self.reports: SideWork[AgreementReport] = SideWork(_MOST_REPORTS)
-        self.files: SideWork[ReportFiles] = SideWork(_MOST_FILES)
+        self.reports = SideWork(_MOST_REPORTS, None if kept is None else kept_reports(kept))
+        self.files = SideWork(_MOST_FILES, None if kept is None else kept_files(kept))
 
     def reads(self, reader: Reader, item: str = "slide") -> Compared:
         """Gather 'slide' or 'patch' reads outside of studies that this reader may see, and the model's calls."""
@@ -108,7 +118,14 @@ class Comparing:
             calls = slide_calls(runs)
         ratings = ratings_of(reads, slides, calls, self._names(), self._sources.model_name())
         limits = self._limits(slides[one] for one in {read.item.slide_id: None for read in reads})
-        return Compared(ratings=with_traits(ratings, traits), items=items, limits=limits)
+        measures = self._measures(items, slides) if item == "slide" else ()
+        return Compared(
+            ratings=with_traits(ratings, traits),
+            items=items,
+            reads=self._outside_source(reads, ratings, items, slides),
+            limits=limits,
+            measures=measures,
+        )
 
     def n_masked(self, reader: Reader, item: str = "slide") -> int:
         """Count the items outside of studies that others have read and this reader has not."""
@@ -154,10 +171,12 @@ class Comparing:
         return Compared(
             ratings=replace(with_traits(ratings, traits), n_repeated_reads=len(repeats)),
             items=items,
+            reads=self._study_source(reader, choice, ratings, items),
             repeats=repeats,
             entries=entries,
             probabilities=self._probabilities({item.slide_id: name for name, item in items.items()}, scheme),
             limits=self._limits(slides[item.slide_id] for item in items.values()),
+            measures=self._measures(items, slides),
         )
 
     def _limits(self, slides: Iterable[Slide]) -> tuple[str, ...]:
@@ -168,6 +187,50 @@ class Comparing:
 
     def _run_of(self, slide: Slide) -> Run | None:
         return self._sources.current_run(slide.slide_id)
+
+    def _outside_source(
+        self, reads: Sequence[Read], ratings: Ratings, items: Mapping[str, Item], slides: Mapping[SlideId, Slide]
+    ) -> ReadSource:
+        names, model = self._names(), self._sources.model_name()
+
+        def table() -> ReadTable:
+            printed = printed_names(dict.fromkeys(read.reader_id for read in reads), names, model)
+            calls = call_rows(ratings, items, lambda item: self._sources.current_run(item.slide_id))
+            return read_table([*outside_rows(reads, printed), *calls], lambda item: slides[item.slide_id], slide_traits)
+
+        return ReadSource(fingerprint=fingerprint_of(read.read_id for read in reads), table=table)
+
+    def _study_source(
+        self, reader: Reader, choice: StudyChoice, ratings: Ratings, items: Mapping[str, Item]
+    ) -> ReadSource:
+        study, slides = self._study(reader, choice.study_id), {one.slide_id: one for one in self._sources.slides()}
+        hidden, printed = self._sight.hidden_slides(reader.reader_id), self._printed(reader, study)
+        is_masked = self._is_told_no_names(reader, study)
+        signed = tuple(
+            (entry, chosen)
+            for entry, chosen in self._signed(replace(choice, pass_number=0))
+            if entry.slide_id not in hidden
+        )
+
+        def steps() -> Iterator[SignedStep]:
+            for entry, chosen in signed:
+                for event in self._roster.events(entry):
+                    yield SignedStep(
+                        entry=entry,
+                        event=event,
+                        reader=printed[entry.reader_id],
+                        is_pseudonym=is_masked and entry.reader_id != reader.reader_id,
+                        is_compared=event == chosen and entry.pass_number == choice.pass_number and not entry.is_repeat,
+                    )
+
+        def table() -> ReadTable:
+            name = study.protocol.name
+            calls = call_rows(ratings, items, lambda item: self._sources.current_run(item.slide_id), name)
+            traits = partial(self._traits, reader, study)
+            return read_table([*step_rows(study, steps()), *calls], lambda item: slides[item.slide_id], traits)
+
+        events = (event.event_id for entry, _ in signed for event in self._roster.events(entry))
+        return ReadSource(fingerprint=fingerprint_of(events), table=table)
 
     def _entry_read(self, entry: Entry, slide: Slide, reader: str) -> EntryRead:
         first, reveal, final = (
@@ -203,6 +266,18 @@ class Comparing:
             for run in self._current_runs(name_of)
             if run.call is not None
         }
+
+    def _measures(self, items: Mapping[str, Item], slides: Mapping[SlideId, Slide]) -> tuple[Measurements, ...]:
+        """Give what every finished run measures of these slides, whichever model serves now."""
+        runs: dict[SlideId, list[Run]] = {}
+        for run in self._sources.runs():
+            runs.setdefault(run.slide_id, []).append(run)
+        named = ((name, item.slide_id) for name, item in items.items())
+        measured = [
+            MeasuredSlide(item=name, slide=slides[slide_id], runs=tuple(runs.get(slide_id, ())))
+            for name, slide_id in named
+        ]
+        return run_measures(measured, {model.model_id: model for model in self._sources.models()})
 
     def _guides(self, choice: StudyChoice) -> dict[SlideId, str]:
         """Give the guide's versions under which each slide was read: one, or several where readers had others."""
@@ -255,10 +330,16 @@ class Comparing:
         protocol, seen_by = study.protocol, reader.reader_id
         entries = self._roster.entries(study.study_id)
         readers = dict.fromkeys([*protocol.readers, *(entry.reader_id for entry in entries)])
-        takes_part = seen_by in (*readers, *protocol.adjudicators)
-        if takes_part and Mask.OTHER_READERS in protocol.masked:
+        if self._is_told_no_names(reader, study):
             return {one: "You" if one == seen_by else f"Reader {n}" for n, one in enumerate(sorted(readers), 1)}
         return printed_names(readers, self._names(), self._sources.model_name())
+
+    def _is_told_no_names(self, reader: Reader, study: StudyVersion) -> bool:
+        """Say whether the protocol hides from this person who the readers are."""
+        protocol = study.protocol
+        dealt = {entry.reader_id for entry in self._roster.entries(study.study_id)}
+        takes_part = reader.reader_id in (*dealt, *protocol.readers, *protocol.adjudicators)
+        return takes_part and Mask.OTHER_READERS in protocol.masked
 
     def _names(self) -> dict[ReaderId, str]:
         return {person.reader_id: person.name for person in self._sources.people()}

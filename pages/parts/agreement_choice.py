@@ -18,6 +18,7 @@ from core.review.comparing import Compared, StudyChoice
 
 if TYPE_CHECKING:
     from core.agreement.ratings import Ratings
+    from core.agreement.read_table import ReadSource
     from core.domain.people import Reader
     from core.workspace import Workspace
 
@@ -32,12 +33,13 @@ _KIND_WORDS = {"slide": "slides", "patch": "patches"}
 class Chosen:
     """The ratings that were chosen, what their items are, and how many more this reader may not see yet.
 
-    `items` says which slide or patch an item of the ratings is, `beside` what else the report is made of. `name`
-    goes into the names of files, `facts` on the report that is written of them; `compared` is what a study's reads
-    came from, None outside of studies.
+    `reads` are all that stands behind them, `items` says which slide or patch an item of the ratings is, `beside` what
+    else the report is made of. `name` goes into the names of files, `facts` on the report that is written of them;
+    `compared` is what a study's reads came from, None outside of studies.
     """
 
     ratings: Ratings
+    reads: ReadSource
     items: Mapping[str, Item]
     kind: ItemKind
     n_masked: int
@@ -85,8 +87,9 @@ def _outside(workspace: Workspace, reader: Reader, place: st.delta_generator.Del
     compared = workspace.comparing.reads(reader, item=kind)
     return Chosen(
         ratings=compared.ratings,
+        reads=compared.reads,
         items=compared.items,
-        beside=Beside(limits=compared.limits),
+        beside=Beside(limits=compared.limits, measures=compared.measures),
         kind=kind,
         n_masked=workspace.comparing.n_masked(reader, kind),
         name=kind,
@@ -113,6 +116,7 @@ def _of_study(workspace: Workspace, reader: Reader, study: StudyVersion) -> Chos
     compared = workspace.comparing.study_reads(reader, choice)
     return Chosen(
         ratings=compared.ratings,
+        reads=compared.reads,
         beside=beside_of(compared, compared.ratings, step),
         compared=compared,
         step=step,
@@ -137,6 +141,7 @@ def beside_of(compared: Compared, ratings: Ratings, step: Step = Step.STANDING) 
         traits=[name for name, values in ratings.traits.items() if len(set(values) - {None}) > 1],
         probabilities=against_consensus(ratings, compared.probabilities) if compared.probabilities else None,
         limits=compared.limits,
+        measures=compared.measures,
     )
 
 

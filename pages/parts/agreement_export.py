@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.agreement.report_csv import report_csv
-from core.reporting.bundle import ReportFiles, report_files
+from core.reporting.bundle import Behind, report_files
 from core.reporting.document import Origin, agreement_document
-from core.side_work import Progress
+from core.reporting.report_files import ReportFiles
+from core.side_work import Told
 from core.store import audit
 from pages.parts.agreement_choice import Chosen
 from pages.parts.agreement_work import outcome_of
@@ -30,13 +31,16 @@ def draw_export(
 ) -> None:
     """Draw the buttons. PDF, HTML and ZIP are made once for a report and a weighting, and stay for who comes back."""
     model = _model_facts(workspace)
-    said = (report_key, weighting.value, chosen.title, chosen.facts, model)
+    said = (report_key, weighting.value, chosen.title, chosen.facts, model, chosen.reads.fingerprint)
     key = hashlib.sha256(repr(said).encode()).hexdigest()
 
-    def work(progress: Progress) -> ReportFiles:
+    def work(told: Told) -> ReportFiles:
         facts = (*chosen.facts, *model, ("Audit head", audit.head_hash(workspace.database)))
         origin = Origin(title=chosen.title, noun=chosen.kind, made_at=workspace.clock(), facts=facts)
-        return report_files(chosen.ratings, report, agreement_document(report, weighting, origin), progress)
+        document = agreement_document(report, weighting, origin)
+        reads = chosen.reads.table().of_readers(chosen.ratings.readers)
+        behind = Behind(ratings=chosen.ratings, reads=reads, measures=chosen.beside.measures)
+        return report_files(behind, report, document, told)
 
     known = workspace.comparing.files.known(key)
     made = None
@@ -63,7 +67,7 @@ def draw_export(
 
 
 @guarded_callback
-def _begin(workspace: Workspace, key: str, work: Callable[[Progress], ReportFiles]) -> None:
+def _begin(workspace: Workspace, key: str, work: Callable[[Told], ReportFiles]) -> None:
     workspace.comparing.files.ask(key, work)
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
 from core.domain.errors import NothingToDo
-from core.side_work import SideWork
+from core.side_work import SideWork, Told
 
 PATIENCE_S = 30.0
-Progress = Callable[[float], None]
 
 
 def test_equal_keys_are_worked_on_once() -> None:
     begun: list[int] = []
     kept = SideWork[int](4)
 
-    def work(progress: Progress) -> int:
+    def work(progress: Told) -> int:
         begun.append(1)
         return len(begun)
 
@@ -50,7 +48,7 @@ def test_the_oldest_is_forgotten_when_too_many_are_kept() -> None:
 def test_work_tells_how_far_it_is_and_stops_when_it_is_cancelled() -> None:
     kept, is_half, goes_on = SideWork[int](2), threading.Event(), threading.Event()
 
-    def work(progress: Progress) -> int:
+    def work(progress: Told) -> int:
         progress(0.5)
         is_half.set()
         goes_on.wait(PATIENCE_S)
@@ -73,7 +71,7 @@ def test_work_tells_how_far_it_is_and_stops_when_it_is_cancelled() -> None:
     ("error", "words"), [(NothingToDo("Nothing here."), "Nothing here."), (ZeroDivisionError(), "for a reason that is")]
 )
 def test_what_failed_says_why(error: Exception, words: str) -> None:
-    def work(progress: Progress) -> int:
+    def work(progress: Told) -> int:
         raise error
 
     found = SideWork[int](2).ask("a", work)
@@ -85,12 +83,12 @@ def test_what_failed_says_why(error: Exception, words: str) -> None:
 def test_one_works_at_a_time() -> None:
     kept, order, goes_on = SideWork[int](4), list[str](), threading.Event()
 
-    def first(progress: Progress) -> int:
+    def first(progress: Told) -> int:
         goes_on.wait(PATIENCE_S)
         order.append("first")
         return 1
 
-    def second(progress: Progress) -> int:
+    def second(progress: Told) -> int:
         order.append("second")
         return 2
 

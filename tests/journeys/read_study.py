@@ -98,20 +98,27 @@ def _store_calls(
     workspace: Workspace, slides: list[Slide], severity: dict[str, float], drawn: np.random.Generator
 ) -> None:
     model = store_model(workspace, is_demo=True)
+    candidate = store_model(workspace, is_demo=True, name="candidate", model_id="fedcba9876543210")
+    apart = np.random.default_rng(2)
     for slide in slides:
-        place = int(np.digitize(severity[slide.slide_id] + drawn.normal(0.0, 0.55), _CUTS))
-        weights = np.exp(-np.abs(np.arange(7) - place) / 0.7) + 0.02
-        call = SlideCall(
-            stage=STAGES[place],
-            probabilities=tuple((weights / weights.sum()).tolist()),
-            continuous_score=float(STAGES[place].collapsed),
-            n_patches=4,
-            n_excluded=0,
-            n_failed=0,
-            collagen_fraction=0.02 * (place + 1),
-            rule="drawn",
-        )
-        store_run(workspace, slide, model, varied, call)
+        seen = severity[slide.slide_id] + drawn.normal(0.0, 0.55)
+        store_run(workspace, slide, model, varied, _call(seen))
+        store_run(workspace, slide, candidate, varied, _call(seen + apart.normal(0.2, 0.3)))
+
+
+def _call(seen: float) -> SlideCall:
+    place = int(np.digitize(seen, _CUTS))
+    weights = np.exp(-np.abs(np.arange(7) - place) / 0.7) + 0.02
+    return SlideCall(
+        stage=STAGES[place],
+        probabilities=tuple((weights / weights.sum()).tolist()),
+        continuous_score=float(np.clip(0.75 * seen, 0.0, 4.0)),
+        n_patches=4,
+        n_excluded=0,
+        n_failed=0,
+        collagen_fraction=0.02 * (place + 1),
+        rule="drawn",
+    )
 
 
 def _read(workspace: Workspace, protocol: Protocol, severity: dict[str, float], drawn: np.random.Generator) -> None:

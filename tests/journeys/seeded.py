@@ -96,13 +96,15 @@ def seed(
         return [(slide, store_run(workspace, slide, model, predict)) for slide in registered]
 
 
-def store_model(workspace: Workspace, is_demo: bool) -> RegisteredModel:
-    """Register a model without weights."""
+def store_model(
+    workspace: Workspace, is_demo: bool, name: str = "checker", model_id: str = "0123456789abcdef"
+) -> RegisteredModel:
+    """Register a model without weights; the first serves, a further one is a candidate."""
     model = RegisteredModel(
-        model_id=ModelId("0123456789abcdef"),
-        name="checker",
-        folder=workspace.data_dir / "models" / "0123456789abcdef",
-        checkpoint_sha256="0123456789abcdef" * 4,
+        model_id=ModelId(model_id),
+        name=name,
+        folder=workspace.data_dir / "models" / model_id,
+        checkpoint_sha256=model_id * 4,
         recipe=Recipe(),
         is_demo=is_demo,
         card_json="{}",

@@ -15,6 +15,7 @@ from core.agreement.bootstrap import Estimate, Resampling
 from core.agreement.entries import EntryRead
 from core.agreement.probabilities import against_consensus
 from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
+from core.agreement.read_table import ReadSource, plain_reads
 from core.agreement.repeats import RepeatedRead, RepeatKind
 from core.agreement.report import Beside, build_report
 from core.agreement.report_csv import report_csv
@@ -24,7 +25,7 @@ from core.domain.slides import SlideId
 from core.reporting.topics import topics
 from core.reporting.words import counted, words_of
 from core.review.comparing import Compared
-from core.side_work import Progress, SideWork, Underway
+from core.side_work import SideWork, Told, Underway
 from pages.parts.agreement_cases import cases_of
 from pages.parts.agreement_choice import Chosen, beside_of
 
@@ -50,10 +51,14 @@ def many_reads() -> Ratings:
     return ratings_of(rows.tolist(), ("Ann", "Bob", MODEL), MODEL)
 
 
+def source_of(ratings: Ratings) -> ReadSource:
+    return ReadSource(fingerprint="", table=lambda: plain_reads(ratings))
+
+
 class PatientWork(SideWork[Any]):
     """Ends before it is looked at, however busy the machine is."""
 
-    def ask(self, key: str, work: Callable[[Progress], Any]) -> Underway[Any]:
+    def ask(self, key: str, work: Callable[[Told], Any]) -> Underway[Any]:
         underway = super().ask(key, work)
         assert underway.wait(60)
         return underway
@@ -86,7 +91,11 @@ class FakeWorkspace:
     def reads(self, reader: object, *, item: str) -> Compared:
         self.asked.append(item)
         ratings = self._ratings if item == "slide" else ratings_of([], ())
-        return Compared(ratings=ratings, items={name: Item(slide_id=SlideId(name)) for name in ratings.items})
+        return Compared(
+            ratings=ratings,
+            items={name: Item(slide_id=SlideId(name)) for name in ratings.items},
+            reads=source_of(ratings),
+        )
 
     def n_masked(self, reader: object, item: str) -> int:
         return self._n_masked
@@ -212,7 +221,9 @@ def test_names_are_shown_as_they_are(page: Callable[..., AppTest]) -> None:
 def test_a_square_of_the_confusion_matrix_names_its_cases() -> None:
     ratings = ratings_of([[0, 0], [1, 2], [1, 2], [2, 1]], ("Ann", "Bob"))
     items = {name: Item(slide_id=SlideId(name)) for name in ratings.items}
-    chosen = Chosen(ratings=ratings, items=items, kind="slide", n_masked=0, name="slide", title="")
+    chosen = Chosen(
+        ratings=ratings, reads=source_of(ratings), items=items, kind="slide", n_masked=0, name="slide", title=""
+    )
     (pair,) = build_report(ratings, Resampling(n_resamples=0)).pairs
 
     assert [name for name, _ in cases_of(chosen, pair, "1a", "1b")] == ["slide 1", "slide 2"]
@@ -268,7 +279,14 @@ def test_a_studys_report_holds_the_repeats_and_assisted_reads_of_its_chosen_read
         for reader in ratings.readers
     )
     probabilities = dict.fromkeys(ratings.items, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
-    compared = Compared(ratings=ratings, items={}, repeats=repeats, entries=entries, probabilities=probabilities)
+    compared = Compared(
+        ratings=ratings,
+        reads=source_of(ratings),
+        items={},
+        repeats=repeats,
+        entries=entries,
+        probabilities=probabilities,
+    )
 
     beside = beside_of(compared, ratings.of_readers(("Ann", "Bob")))
 
@@ -319,8 +337,8 @@ class SlowWork(SideWork[Any]):
         super().__init__(2)
         self.goes_on = threading.Event()
 
-    def ask(self, key: str, work: Callable[[Progress], Any]) -> Underway[Any]:
-        def slow(progress: Progress) -> Any:
+    def ask(self, key: str, work: Callable[[Told], Any]) -> Underway[Any]:
+        def slow(progress: Told) -> Any:
             progress(0.25)
             self.goes_on.wait(60)
             return work(progress)

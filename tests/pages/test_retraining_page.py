@@ -17,9 +17,9 @@ from core.domain.studies import StudyId
 from core.retraining.changes import open_parent
 from core.retraining.export import ExportSources, write_training_set
 from core.retraining.images import Watch
-from core.retraining.running_export import RunningExport
 from core.retraining.selection import ExportRequest, Selection
 from core.retraining.training_sets import Offered
+from core.side_work import Underway
 from tests.core.retraining.training_material import NOON, ReadMaker, make_slide, make_sources, with_reads
 
 READER = Reader(reader_id=ReaderId("lena"), name="Lena", roles=frozenset(Role))
@@ -109,7 +109,7 @@ def opened(workspace: FakeWorkspace) -> AppTest:
 def exported(page: AppTest) -> AppTest:
     page.button(key="retraining.start").click().run()
     running = page.session_state["retraining.running"]
-    assert isinstance(running, RunningExport)
+    assert isinstance(running, Underway)
     assert running.wait(30)
     page.run()
     assert not page.exception

@@ -134,6 +134,7 @@ def _pairs(ratings: Ratings) -> dict[str, Any]:
 def _intraclass(ratings: Ratings) -> dict[str, Any]:
     """Give the intraclass correlations of stages taken for numbers, with the intervals by variance."""
     measured = Measurements(
+        name="measure",
         unit="stage",
         items=ratings.items,
         readers=ratings.readers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,20 @@ def test_continuous_measures_keep_their_schema(tmp_path: Path, capsys: pytest.Ca
     assert "ICC(2,1)" in capsys.readouterr().out
 
 
+def test_continuous_measures_become_a_report_for_people(tmp_path: Path) -> None:
+    table = written(tmp_path, "item_id,reader,area\ns1,Ann,0.02\ns1,Bob,0.03\ns2,Ann,0.04\ns2,Bob,0.041\n")
+    outs = [word for end in ("html", "pdf", "zip") for word in (f"--{end}", tmp_path / f"out.{end}")]
+
+    run(table, "--stage", "area", "--continuous", "fraction", "--resamples", "20", *outs)
+
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "Bias and limits of agreement, in fraction" in html
+    assert "0.0055" in html  # two figures of the spread, not 0.01
+    assert (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF-")
+    packed = zipfile.ZipFile(tmp_path / "out.zip")
+    assert packed.read("measures_1.csv").decode().splitlines()[1] == "s1,,Ann,0.02,area,fraction"
+
+
 def test_a_long_table_of_measures_takes_the_first_of_repeated_ones(tmp_path: Path) -> None:
     table = written(tmp_path, "item_id,reader,stage\ns1,Ann,0.25\ns1,Ann,0.5\ns1,Bob,NA\n")
 
@@ -128,7 +143,7 @@ def test_a_measure_that_is_no_number_names_line_and_column(tmp_path: Path, text:
     assert (caught.value.line, caught.value.column) == (2, "Ann")
 
 
-@pytest.mark.parametrize("unfit", [["--pdf", "out.pdf"], ["--strata", "site"], ["--stratify-by", "site"]])
+@pytest.mark.parametrize("unfit", [["--strata", "site"], ["--stratify-by", "site"]])
 def test_what_continuous_measures_do_not_have_is_refused_and_named(tmp_path: Path, unfit: list[str]) -> None:
     table = written(tmp_path, "item_id,Ann,Bob\ns1,1,2\n")
 

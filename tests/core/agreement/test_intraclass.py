@@ -34,6 +34,7 @@ def measured(rows: Sequence[Sequence[float]], subjects: Sequence[str] | None = N
     items = tuple(f"item {number}" for number in range(len(rows)))
     values = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
     return Measurements(
+        name="measure",
         unit="score",
         items=items,
         readers=tuple("ABCDEF"[: values.shape[1]]),
@@ -106,7 +107,7 @@ def test_items_that_one_reader_left_out_do_not_count() -> None:
 
 
 def test_what_is_not_estimable_says_why() -> None:
-    assert correlation([[1.0], [2.0]]).agreement.why == "agreement needs two readers"
+    assert correlation([[1.0], [2.0]]).agreement.why == "agreement needs two readers, and only A measured"
     assert "fewer than two items" in str(correlation([[1.0, 2.0]]).agreement.why)
     assert correlation([[1.0, 1.0], [1.0, 1.0]]).consistency.why == "all measurements are equal"
     assert "nothing is left" in str(correlation([[1.0, 1.0], [2.0, 2.0]]).by_variance[0].why)

@@ -82,6 +82,7 @@ def test_coefficients_of_all_readers_are_those_of_irrcac(number: int) -> None:
 def test_intraclass_correlation_is_that_of_pingouin(number: int) -> None:
     ratings, theirs = table(number), TABLES[number]["pingouin"]
     measured = Measurements(
+        name="measure",
         unit="stage",
         items=ratings.items,
         readers=ratings.readers,

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.agreement.bootstrap import Resampling
+from core.agreement.measurements import Measurements
 from core.agreement.ratings import MISSING, SEVEN_STAGES, Ratings
-from core.agreement.report import AgreementReport, build_report
+from core.agreement.report import AgreementReport, Beside, build_report
 from core.agreement.weights import Weighting
 from core.reporting.document import Document, Origin, agreement_document
 
@@ -31,9 +32,26 @@ def made_ratings() -> Ratings:
     )
 
 
+def made_measures() -> Measurements:
+    """Give a score of the same items by two models; one has not measured the first."""
+    ratings = made_ratings()
+    score = ratings.stages[:, 2] * 0.6
+    values = np.column_stack([score, score + np.random.default_rng(1).normal(0.1, 0.2, 20)])
+    values[0, 0] = np.nan
+    return Measurements(
+        name="Continuous score",
+        unit="stages",
+        items=ratings.items,
+        readers=("one", "two"),
+        subjects=ratings.subjects,
+        values=values,
+        by="model",
+    )
+
+
 def made_report() -> AgreementReport:
     """Give its report."""
-    return build_report(made_ratings(), Resampling(n_resamples=50))
+    return build_report(made_ratings(), Resampling(n_resamples=50), beside=Beside(measures=(made_measures(),)))
 
 
 def made_document() -> Document:

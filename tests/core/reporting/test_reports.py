@@ -7,18 +7,23 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pyarrow.parquet as pq
 import pytest
 
+from core.agreement.measurement_report import build_measurement_report
+from core.agreement.ratings import Ratings
+from core.agreement.read_table import plain_reads
 from core.agreement.weights import Weighting
-from core.reporting.bundle import long_csv, report_files, wide_csv
+from core.reporting.bundle import Behind, long_csv, report_files, wide_csv
 from core.reporting.charts import VIOLETS, pair_matrix
 from core.reporting.document import FigureBlock, FigureRow, Section, TableBlock, Words
 from core.reporting.html import as_html
+from core.reporting.measures import measure_topics
 from core.reporting.pdf import as_pdf
-from tests.core.reporting.reported import READERS, made_document, made_ratings, made_report
+from tests.core.reporting.reported import READERS, made_document, made_measures, made_ratings, made_report
 
 
 class Tags(HTMLParser):
@@ -89,6 +94,24 @@ def test_the_document_says_who_stages_higher_and_whether_kappas_differ() -> None
     assert compared.table.rows[0][0] == "the model and a reader (mean) against two readers (mean)"
 
 
+def test_what_was_measured_twice_has_a_correlation_and_a_figure_each_with_its_n() -> None:
+    found = section("Is it measured alike? Continuous score")
+    icc, limits = (block for block in found.blocks if isinstance(block, TableBlock))
+    (figure,) = (block for block in found.blocks if isinstance(block, FigureBlock))
+    assert "n = 19 slides that all of them measured, of 20 slides of 10 animals" in icc.caption
+    assert icc.table.rows[0][0] == "ICC(2,1), absolute agreement"
+    assert re.fullmatch(r"0\.9\d \(0\.\d\d\N{EN DASH}\d\.\d\d\)", str(icc.table.rows[0][1]))
+    assert limits.table.rows[0][:3] == ("two \N{MINUS SIGN} one", 19, 10)
+    assert "n = 19 slides of 10 animals" in figure.caption
+    assert 19 in [len(drawn) for drawn in figure.chart.to_dict()["datasets"].values()]
+
+
+def test_what_was_measured_once_says_why_there_is_no_agreement() -> None:
+    (topic,) = measure_topics([build_measurement_report(made_measures().of_readers(("one",)))], "slide")
+    assert topic.tables == topic.figures == ()
+    assert "not estimable, because" in topic.words
+
+
 def test_what_a_reviewer_asks_is_answered_first() -> None:
     found = {str(row[0]): row[1:] for row in section("In short").blocks[1].table.rows}  # type: ignore[union-attr]
     assert found["Is the model trained on real slides?"][0] == "look"
@@ -102,34 +125,37 @@ def test_the_report_states_its_limits() -> None:
     assert any("rodents in Sirius Red are adaptations" in one for one in said.paragraphs)
 
 
+def made_zip() -> zipfile.ZipFile:
+    ratings = made_ratings()
+    behind = Behind(ratings=ratings, reads=plain_reads(ratings), measures=(made_measures(),))
+    return zipfile.ZipFile(io.BytesIO(report_files(behind, made_report(), made_document()).packed))
+
+
 def test_the_zip_holds_everything_with_its_checksum() -> None:
-    packed = zipfile.ZipFile(io.BytesIO(report_files(made_ratings(), made_report(), made_document()).packed))
+    packed = made_zip()
     names = set(packed.namelist())
     sums = dict(reversed(line.split("  ", 1)) for line in packed.read("SHA256SUMS").decode().splitlines())
     assert names == {*sums, "SHA256SUMS"}
-    assert {"agreement.json", "numbers.csv", "reads.csv", "reads.parquet", "reads_wide.csv"} < names
+    assert {"agreement.json", "numbers.csv", "reads.csv", "reads.parquet", "reads_wide.csv", "measures_1.csv"} < names
     assert all(hashlib.sha256(packed.read(name)).hexdigest() == digest for name, digest in sums.items())
 
 
 def test_equal_reads_give_equal_bytes_of_every_number() -> None:
-    one, two = (
-        zipfile.ZipFile(io.BytesIO(report_files(made_ratings(), made_report(), made_document()).packed))
-        for _ in range(2)
-    )
-    for name in ("agreement.json", "numbers.csv", "reads.csv", "reads.parquet", "reads_wide.csv"):
+    one, two = made_zip(), made_zip()
+    for name in set(one.namelist()) - {"report.html", "report.pdf", "SHA256SUMS"}:
         assert one.read(name) == two.read(name)
 
 
-@pytest.mark.parametrize("write", [long_csv, wide_csv])
-def test_no_cell_of_the_reads_is_a_formula(write: object) -> None:
-    rows = list(csv.reader(io.StringIO(write(made_ratings()))))  # type: ignore[operator]
+@pytest.mark.parametrize("write", [lambda ratings: long_csv(plain_reads(ratings)), wide_csv], ids=["long", "wide"])
+def test_no_cell_of_the_reads_is_a_formula(write: Callable[[Ratings], str]) -> None:
+    rows = list(csv.reader(io.StringIO(write(made_ratings()))))
     assert not any(cell.startswith("=") for row in rows for cell in row)
 
 
 def test_the_reads_come_back_from_the_files() -> None:
     ratings = made_ratings()
-    rows = list(csv.DictReader(io.StringIO(long_csv(ratings))))
-    packed = zipfile.ZipFile(io.BytesIO(report_files(ratings, made_report(), made_document()).packed))
+    rows = list(csv.DictReader(io.StringIO(long_csv(plain_reads(ratings)))))
+    packed = made_zip()
     stored = pq.read_table(io.BytesIO(packed.read("reads.parquet"))).to_pylist()
     assert len(rows) == len(stored) == ratings.n_reads == 59
     assert {row["reader"] for row in stored} == set(READERS)

@@ -28,10 +28,10 @@ from core.retraining.export import (
     write_plan,
     write_training_set,
 )
-from core.retraining.images import Watch
+from core.retraining.images import Watch, watch_of
 from core.retraining.manifest import COLUMNS, content_sha256, read_manifest
-from core.retraining.running_export import RunningExport
 from core.retraining.selection import ExportRequest
+from core.side_work import Told, Underway
 from tests.core.retraining.training_material import NOON, NoiseReaders, ReadMaker, make_sources, with_reads
 
 REQUEST = ExportRequest()
@@ -290,29 +290,29 @@ def test_a_set_in_our_own_folder_has_a_plain_name(tmp_path: Path, name: str) -> 
 
 
 def test_an_export_beside_the_page_ends_with_its_set(tmp_path: Path) -> None:
-    running = RunningExport(lambda watch: write_training_set(REQUEST, make_sources(), tmp_path / "set", watch))
+    running = Underway(lambda told: write_training_set(REQUEST, make_sources(), tmp_path / "set", watch_of(told)))
     assert running.wait(30)
-    assert running.written is not None
+    assert running.outcome is not None
     assert running.problem is None
-    assert running.progress == (32, 32, "done")
+    assert (running.share, running.words) == (1.0, "32 of 32 patches, done")
 
 
 def test_an_export_beside_the_page_says_why_it_ended_without_one(tmp_path: Path) -> None:
     broken = replace(make_sources(), readers=NoiseReaders(crash_after=3))
-    running = RunningExport(lambda watch: write_training_set(REQUEST, broken, tmp_path / "set", watch))
+    running = Underway(lambda told: write_training_set(REQUEST, broken, tmp_path / "set", watch_of(told)))
     assert running.wait(30)
-    assert running.written is None
+    assert running.outcome is None
     assert "No space left" in str(running.problem)
 
 
 def test_an_export_beside_the_page_can_be_stopped(tmp_path: Path) -> None:
     is_asked_to_stop = threading.Event()
 
-    def work(watch: Watch) -> TrainingSet:
+    def work(told: Told) -> TrainingSet:
         is_asked_to_stop.wait(30)
-        return write_training_set(REQUEST, make_sources(), tmp_path / "set", watch)
+        return write_training_set(REQUEST, make_sources(), tmp_path / "set", watch_of(told))
 
-    running = RunningExport(work)
+    running = Underway(work)
     running.cancel()
     is_asked_to_stop.set()
     assert running.wait(30)

@@ -19,6 +19,7 @@ from core.domain.studies import EventKind, ReasonCode, StudyVersion
 from core.review.comparing import Comparing, ComparingSources, StudyChoice
 from tests.core.agreement.test_standing import slide
 from tests.core.review.small_reader_study import ADA, BO, LEAD, StudyRoom, slide_ids
+from tests.core.store.records import make_run
 
 STRANGER = replace(ADA, reader_id="cy", name="Cy", roles=frozenset({Role.READER}))
 WHO_LEADS = replace(LEAD, roles=frozenset({Role.LEAD}))
@@ -54,6 +55,8 @@ def comparing(room: StudyRoom) -> Comparing:
         standing_reads=lambda: (),
         visible_reads=lambda _: (),
         current_run=room.current_run,
+        runs=lambda: [make_run()],
+        models=lambda: (),
         predictions=lambda run_id: pytest.fail(f"no patch of {run_id} is asked for"),
         model_name=lambda: MODEL,
         people=lambda: (ADA, BO),
