@@ -15,6 +15,7 @@ from core.agreement.report import AgreementReport, build_report
 from core.agreement.weights import Weighting, weightings_of
 from core.reporting import charts, tables, words
 from core.reporting.answers import answers
+from core.reporting.document import SHARES
 from core.reporting.topic import Place, Topic
 from core.reporting.topics import topics
 from pages.parts.agreement_cases import draw_confusion
@@ -186,7 +187,7 @@ def _draw_pairs(report: AgreementReport, weighting: Weighting, kind: ItemKind) -
     )
     st.altair_chart(charts.pair_matrix(report, weighting, kind), width="content", key="agreement.matrix")
     _show(tables.pair_table(report, kind))
-    st.caption("Kappa with its 95% interval from drawing animals again, not slides or patches.")
+    st.caption(f"Kappa with its 95% interval from drawing animals again, not slides or patches. {SHARES}")
 
 
 def _draw_stages(report: AgreementReport, chosen: Chosen) -> None:

@@ -73,6 +73,8 @@ def words_of(found: Estimate, decimals: int = 2) -> str:
     value, low, high = (
         None if one is None else _rounded(one, decimals) for one in (found.value, found.low, found.high)
     )
+    if found.low is not None and found.low == found.high:
+        return f"{value} (the same in every resample)"
     return f"{value} ({found.why})" if low is None or high is None else f"{value} ({low} to {high})"
 
 

@@ -16,8 +16,8 @@ from core.domain.predictions import InferenceMode, Run, SlideCall
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide, SlideId
 
-SCORE, COLLAGEN = "Continuous score of a slide", "Collagen area of a slide"
-_SCORE_UNIT, _COLLAGEN_UNIT = "stages, 0 to 4", "fraction of tissue"
+SCORE, COLLAGEN = "Continuous score of a slide (0 to 4)", "Collagen area of a slide"
+_SCORE_UNIT, _COLLAGEN_UNIT = "stages", "fraction of tissue"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

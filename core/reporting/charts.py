@@ -144,12 +144,15 @@ def reliability_chart(found: ReferenceReport) -> alt.LayerChart:
         y=alt.Y("accuracy:Q", title=title, scale=axis), tooltip=said
     )
     spans = rows.mark_rule(strokeWidth=2, color=_MODEL).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
-    counts = rows.mark_text(dx=8, align="left", color=_QUIET, fontSize=11).encode(y="accuracy:Q", text="n:N")
+    halo = rows.mark_text(dx=8, align="left", stroke="#ffffff", strokeWidth=4, fontSize=11).encode(
+        y="accuracy:Q", text="n:N"
+    )
+    counts = rows.mark_text(dx=8, align="left", color=_INK, fontSize=11).encode(y="accuracy:Q", text="n:N")
     ends = alt.Chart(alt.InlineData(values=[{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}]))
     diagonal = ends.mark_line(color=_QUIET, strokeDash=[5, 4], strokeWidth=1).encode(
         x=across, y=alt.Y("accuracy:Q", title=title)
     )
-    return _styled(alt.LayerChart(layer=[diagonal, spans, points, counts]).properties(width=280, height=280))
+    return _styled(alt.LayerChart(layer=[diagonal, spans, points, halo, counts]).properties(width=280, height=280))
 
 
 def bland_altman_chart(pair: BlandAltman, unit: str) -> alt.LayerChart:
@@ -171,9 +174,9 @@ def bland_altman_chart(pair: BlandAltman, unit: str) -> alt.LayerChart:
         for name, found in (("upper limit", pair.upper_limit), ("bias", pair.bias), ("lower limit", pair.lower_limit))
         if found.value is not None
     ]
-    title = f"Difference, {unit}"
+    title = f"Difference, in {unit}"
     up = alt.Y("difference:Q", title=title, scale=alt.Scale(zero=True, nice=True))
-    across = alt.X("mean:Q", title=f"Mean of the two, {unit}", scale=alt.Scale(zero=False, nice=True, padding=8))
+    across = alt.X("mean:Q", title=f"Mean of the two, in {unit}", scale=alt.Scale(zero=False, nice=False, padding=12))
     dots = alt.Chart(alt.InlineData(values=points)).encode(
         x=across,
         y=up,

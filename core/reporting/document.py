@@ -35,6 +35,12 @@ LIMITS = (
 )
 
 
+SHARES = "Equal and within one stage are shares of what both have read, without interval."
+_WITH_CALLS = "; the model's calls are among them"
+_KAPPA = (
+    "Kappa is agreement beyond what chance would give: 1 is perfect, 0 no better than chance. In brackets stand 95% "
+    "intervals, from drawing the animals again."
+)
 MEASURE_LIMITS = (
     "Measuring alike is not measuring right: two may share an error.",
     "Limits of agreement suppose that differences are normal and as wide at every level; look at the figure, and at "
@@ -114,17 +120,21 @@ def agreement_document(report: AgreementReport, weighting: Weighting, origin: Or
         _short(report, weighting, origin.noun),
         _pairs(report, weighting, origin.noun),
         _stages(report, origin.noun),
-        _model(report, weighting),
+        _model(report, weighting, origin.noun),
         _overall(report, weighting, origin.noun),
         *_beside(report, weighting, origin.noun),
-        _others(report, weighting),
+        _others(report, weighting, origin.noun),
         Section(title="How this was computed", blocks=(Words(paragraphs=report.method.sentences), _versions(report))),
         Section(title="Limits", blocks=(Words(paragraphs=(*report.method.cautions, *LIMITS)),)),
     )
     counts = (
         ("Items", f"{counted(report.n_items, origin.noun)} of {counted(report.n_subjects, 'animal')}"),
-        ("Reads", f"{report.n_reads:,}, {report.n_missing:,} missing"),
-        ("Readers", ", ".join(report.readers)),
+        (
+            "Reads",
+            f"{report.n_reads:,}, {report.n_missing:,} missing{'' if report.model_reader is None else _WITH_CALLS}",
+        ),
+        ("Readers", ", ".join(reader for reader in report.readers if reader != report.model_reader)),
+        *([] if report.model_reader is None else [("As one more reader", report.model_reader)]),
         ("Scale", ", ".join(report.scale.labels)),
         ("Weights of the figures", f"{weighting.title}: {weighting.meaning}"),
     )
@@ -162,7 +172,7 @@ def _in_short(report: AgreementReport, weighting: Weighting, noun: str) -> Itera
             f"and lie within one stage of each other in {percent_of(overall.within_one_stage)} "
             f"({counted(overall.n_paired_items, noun)} with two reads or more)."
         )
-    yield f"Mean {weighting.title} kappa of two readers: {words_of(ceiling.reader_reader)}."
+    yield f"Mean {weighting.title} kappa of two readers: {words_of(ceiling.reader_reader)}. {_KAPPA}"
     if overall.confused is not None:
         yield (
             f"Stages {overall.confused.stage_a} and {overall.confused.stage_b} are confused most: "
@@ -199,7 +209,7 @@ def _pairs(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
         blocks=(
             FigureBlock(caption=caption, chart=charts.pair_matrix(report, weighting, noun)),
             TableBlock(
-                caption="Kappa with its 95% interval from drawing animals again, not slides or patches.",
+                caption=f"Kappa with its 95% interval from drawing animals again, not slides or patches. {SHARES}",
                 table=tables.pair_table(report, noun),
             ),
         ),
@@ -207,8 +217,8 @@ def _pairs(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
 
 
 def _stages(report: AgreementReport, noun: str) -> Section:
-    n = counted(report.overall.n_paired_items, noun)
-    repeated = f"Of two reads of one {noun} where one is this stage, how often the other is too ({n})."
+    n = f"{counted(report.overall.n_paired_items, noun)} of {counted(report.n_subjects, 'animal')}"
+    repeated = f"Of two reads of one {noun} where one is this stage, how often the other is too; n = {n}."
     compared = [pair for pair in report.pairs if pair.n and report.model_reader not in (pair.reader_a, pair.reader_b)]
     furthest = sorted(compared, key=lambda pair: pair.percent_agreement or 0.0)[:_MOST_CONFUSIONS]
     said = (
@@ -232,14 +242,14 @@ def _confusion(pair: PairAgreement, report: AgreementReport, noun: str) -> Figur
     return FigureBlock(caption=caption, chart=charts.confusion_matrix(pair, report.scale.labels, report.model_reader))
 
 
-def _model(report: AgreementReport, weighting: Weighting) -> Section:
+def _model(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
     ceiling = next(found for found in report.ceilings if found.weighting is weighting)
     title = "Is the model inside the human range?" if report.model_reader else "Every pair of readers"
     explained = (
         "The ceiling is the root of the mean kappa of two readers: what a model that is always right reaches against "
         "one reader who errs. Against a consensus of several readers more can be reached."
     )
-    n = f"{report.n_items:,} items of {report.n_subjects:,} animals"
+    n = f"{counted(report.n_items, noun)} of {counted(report.n_subjects, 'animal')}"
     caption = f"{weighting.title.capitalize()} kappa of every pair, with its 95% interval; n = {n}. {explained}"
     return Section(title=title, blocks=(FigureBlock(caption=caption, chart=charts.ceiling_chart(report, ceiling)),))
 
@@ -271,9 +281,9 @@ def _of_topic(topic: Topic) -> Section:
     return Section(title=topic.title, blocks=tuple(blocks))
 
 
-def _others(report: AgreementReport, weighting: Weighting) -> Section:
+def _others(report: AgreementReport, weighting: Weighting, noun: str) -> Section:
     ceiling = next(found for found in report.ceilings if found.weighting is weighting)
-    n = f"{report.n_items:,} items of {report.n_subjects:,} animals"
+    n = f"{counted(report.n_items, noun)} of {counted(report.n_subjects, 'animal')}"
     caption = f"Kappas here (n = {n}) and published. Compare with care: other livers, other stains, other weights."
     return Section(
         title="What others found on human livers",

@@ -18,7 +18,7 @@ _HOW = (
     "higher throughout, ICC(3,1) does not. The bias is how much higher the second measures; 95% of differences lie "
     "within the limits of agreement if they are normal. Whether that is little enough is for the study to say."
 )
-_ALONE = "{name}: {whole}. A second {by} on the same {items} would make it two measurements to compare."
+_ALONE = "{name}: {whole}. A run with a second {by} would."
 _NO_MEASURE = "Readers give stages and no continuous measure; these come from the finished runs of models."
 
 
@@ -45,8 +45,8 @@ def _lowered(name: str, place: int) -> str:
 def _alone(report: MeasurementReport, noun: str) -> str:
     n = f"{counted(report.n_items, noun)} of {counted(report.n_subjects, 'animal')}"
     who = report.readers[0]
-    whole = f"{n} measured by {who} alone, so agreement is not estimable, because nobody and nothing measured again"
-    return _ALONE.format(name=report.name, whole=whole, by=report.by, items=plural(noun))
+    whole = f"{n}, by {who} alone; agreement is not estimable, because nothing else has measured them"
+    return _ALONE.format(name=report.name, whole=whole, by=report.by)
 
 
 def _compared(report: MeasurementReport, noun: str) -> Topic:
@@ -58,7 +58,7 @@ def _compared(report: MeasurementReport, noun: str) -> Topic:
     return Topic(
         title=f"Is it measured alike? {report.name}",
         place=Place.MEASURES,
-        words=f"In {report.unit}. {how}{fewer}",
+        words=f"Measured in {report.unit}. {how}{fewer}",
         tables=((_icc_caption(report, noun), _icc_table(report)), (_pairs_caption(report), _pairs_table(report, noun))),
         figures=tuple((_figure_caption(pair, noun), bland_altman_chart(pair, report.unit)) for pair in shown if pair.n),
     )

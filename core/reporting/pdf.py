@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import wrap
 
 import typst
 import vl_convert
@@ -13,6 +14,7 @@ from core.reporting.document import Block, Document, FigureBlock, FigureRow, Sec
 _TEMPLATE = Path(__file__).parent / "report.typ"
 _FONT = "Libertinus Serif"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_MANY_COLUMNS, _SHORT = 6, 12
 _NAME, _NUMBER = 44, 18
 """Letters of the longest cells that are kept on one line: a name of two readers, a number with its interval."""
 _WIDEST_LETTER_PT, _CELL_MARGIN_PT, _PAGE_PT = 3.4, 6.0, 481.0
@@ -50,8 +52,13 @@ def _block(block: Block) -> dict[str, object]:
         return {"kind": "row", "figures": [_block(one) for one in block.figures]}
     if isinstance(block, TableBlock):
         rows = _unbroken([[str(cell) for cell in row] for row in block.table.rows])
-        return {"kind": "table", "caption": block.caption, "header": list(block.table.header), "rows": rows}
+        return {"kind": "table", "caption": block.caption, "header": _headed(block.table.header), "rows": rows}
     return {"kind": "words", "paragraphs": list(block.paragraphs)}
+
+
+def _headed(names: tuple[str, ...]) -> list[str]:
+    """Break the names of many columns into short lines, so that their cells set the widths."""
+    return ["\n".join(wrap(name, _SHORT)) for name in names] if len(names) > _MANY_COLUMNS else list(names)
 
 
 def _unbroken(rows: list[list[str]]) -> list[list[str]]:

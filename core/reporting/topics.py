@@ -14,12 +14,12 @@ from core.reporting.measures import measure_topics
 from core.reporting.tables import Row, Table
 from core.reporting.topic import Place, Topic
 from core.reporting.words import (
+    counted,
     fraction_words,
     p_words,
     pair_name,
     percent_of,
     plural,
-    printed,
     seconds_of,
     short_name,
     words_of,
@@ -31,11 +31,17 @@ _RELIABILITY = (
 )
 
 
+_CRAMER = (
+    "Cramer's V says how far a trait goes with the stages: 0 not at all, 1 wholly; where it is high, strata differ in "
+    "stage as well."
+)
+
+
 def topics(report: AgreementReport, weighting: Weighting, noun: str) -> tuple[Topic, ...]:
     """Give the topics that the report holds; where one has room for one weighting, it is this."""
     given: tuple[Callable[[], Iterator[Topic]], ...] = (
         lambda: _higher(report, noun),
-        lambda: _model(report),
+        lambda: _model(report, noun),
         lambda: _differences(report, weighting),
         lambda: _again(report, weighting, noun),
         lambda: _revealed(report),
@@ -66,13 +72,14 @@ def _higher(report: AgreementReport, noun: str) -> Iterator[Topic]:
             title="Does a reader stage higher?",
             place=Place.READERS,
             words="By how many stages (five-class stages on the seven) the second of each pair stages higher, with its "
-            "interval; below 0 lower. The tests ask whether both use the stages equally often: by animal, and by "
-            "Stuart and Maxwell, who take every item for independent.",
+            "interval; below 0 lower. The tests ask of all stages at once whether both use them equally often, and so "
+            "may miss a shift that the interval shows: by animal, and by Stuart and Maxwell, who take every item for "
+            "independent.",
             tables=(("Every two readers.", Table(header=header, rows=tuple(rows))),),
         )
 
 
-def _model(report: AgreementReport) -> Iterator[Topic]:
+def _model(report: AgreementReport, noun: str) -> Iterator[Topic]:
     if report.model_reader is None:
         return
     named = (
@@ -93,7 +100,7 @@ def _model(report: AgreementReport) -> Iterator[Topic]:
         place=Place.MODEL,
         words="No reader is compared with a consensus they had a part in. Above 0 in the two differences, the model "
         "agrees better than people do.",
-        tables=((f"n = {report.n_items:,} items of {report.n_subjects:,} animals.", table),),
+        tables=((f"n = {counted(report.n_items, noun)} of {counted(report.n_subjects, 'animal')}.", table),),
     )
 
 
@@ -216,7 +223,7 @@ def _share(share: Share) -> str:
 def _strata(report: AgreementReport, weighting: Weighting, noun: str) -> Iterator[Topic]:
     if not report.strata:
         return
-    header = ("By", "", plural(noun).capitalize(), "Animals", "Two readers", "The model and a reader")
+    header = ("By", "Value", plural(noun).capitalize(), "Animals", "Two readers", "The model and a reader")
     rows: tuple[Row, ...] = tuple(
         (
             trait.trait,
@@ -233,11 +240,11 @@ def _strata(report: AgreementReport, weighting: Weighting, noun: str) -> Iterato
     yield Topic(
         title="Do they agree alike everywhere?",
         place=Place.STRATA,
-        words=multiplicity_words(len(report.strata)),
+        words=f"{multiplicity_words(len(report.strata))} {_CRAMER}",
         tables=(
             (caption, Table(header=header, rows=rows)),
             ("Tests that the kappa of two readers is the same in all strata.", _tests(report, weighting)),
-            *_crossed(report),
+            *_crossed(report, noun),
         ),
     )
 
@@ -258,12 +265,15 @@ def _tests(report: AgreementReport, weighting: Weighting) -> Table:
     return Table(header=("By", "p", "Corrected by Holm", "Why not", "Cramer's V with the stage"), rows=rows)
 
 
-def _crossed(report: AgreementReport) -> Iterator[tuple[str, Table]]:
+def _crossed(report: AgreementReport, noun: str) -> Iterator[tuple[str, Table]]:
     for one in report.stages_by_trait:
+        decimals = 0 if all(float(count).is_integer() for counts in one.counts for count in counts) else 1
         rows: tuple[Row, ...] = tuple(
-            (value, *(printed(count) for count in counts)) for value, counts in zip(one.values, one.counts, strict=True)
+            (value, *(f"{count:.{decimals}f}" for count in counts))
+            for value, counts in zip(one.values, one.counts, strict=True)
         )
-        caption = f"Stages by {one.trait}: items, the reads of each sharing its 1. {one.warning or ''}".rstrip()
+        shared = "each counts 1, shared out among the stages that its readers gave it."
+        caption = f"Stages by {one.trait}, in {plural(noun)}: {shared} {one.warning or ''}".rstrip()
         yield caption, Table(header=(one.trait, *report.scale.labels), rows=rows)
 
 
@@ -283,11 +293,14 @@ def _reference(report: AgreementReport, noun: str) -> Iterator[Topic]:
     yield Topic(
         title="The model against the reference",
         place=Place.MODEL,
-        words=f"The reference is {found.rule}; {found.n_without:,} {plural(noun)} with a call have none. AUROC and "
+        words=f"The reference is {found.rule}. {counted(found.n_without, noun)} with a call lack it. AUROC and "
         "AUPRC are the areas under the ROC and the precision-recall curve (of a model that knows nothing: 0.5 and the "
         "prevalence), MCC is Matthews' correlation.",
         tables=(
-            (f"n = {found.n_items:,} of {found.n_subjects:,} animals.", Table(header=whole, rows=(numbers,))),
+            (
+                f"n = {counted(found.n_items, noun)} of {counted(found.n_subjects, 'animal')}.",
+                Table(header=whole, rows=(numbers,)),
+            ),
             (
                 "Each stage against all others.",
                 Table(header=("Stage", "n", "Prevalence", "AUROC", "AUPRC", "MCC"), rows=tuple(rows)),

@@ -6,6 +6,8 @@ from core.agreement.bootstrap import Estimate
 from core.agreement.pairwise import PairAgreement
 
 _DASH = "\N{EM DASH}"
+_SAME = "the same in every resample"
+"""In place of an interval that would have no width, and would claim what a few animals cannot show."""
 
 
 def words_of(found: Estimate, decimals: int = 2) -> str:
@@ -15,7 +17,7 @@ def words_of(found: Estimate, decimals: int = 2) -> str:
     value = _number(found.value, decimals)
     if found.low is None or found.high is None:
         return f"{value} ({found.why})"
-    return f"{value} ({_span(found.low, found.high, decimals)})"
+    return f"{value} ({_SAME if found.low == found.high else _span(found.low, found.high, decimals)})"
 
 
 def interval_of(found: Estimate) -> str:
@@ -71,6 +73,8 @@ def percent_of(found: Estimate) -> str:
     value = f"{found.value:.0%}"
     if found.low is None or found.high is None:
         return f"{value} ({found.why})"
+    if found.low == found.high:
+        return f"{value} ({_SAME})"
     dash = " to " if found.low < 0.0 else "\N{EN DASH}"
     return f"{value} ({found.low * 100:.0f}{dash}{found.high:.0%})"
 
@@ -89,11 +93,6 @@ def p_words(p_value: float | None) -> str:
     if p_value is None:
         return _DASH
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-
-
-def printed(count: float) -> str:
-    """Give a count that may have been shared out: 12, or 12.3."""
-    return f"{count:.1f}".removesuffix(".0")
 
 
 def fraction_words(fraction: float | None) -> str:

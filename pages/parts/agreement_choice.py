@@ -147,12 +147,13 @@ def beside_of(compared: Compared, ratings: Ratings, step: Step = Step.STANDING) 
 
 def _facts(study: StudyVersion, choice: StudyChoice) -> tuple[tuple[str, str], ...]:
     protocol = study.protocol
-    version = f"version {choice.version}" if choice.version else f"all versions up to {study.number}"
+    every = "version 1" if study.number == 1 else f"all versions up to {study.number}"
+    version = f"version {choice.version}" if choice.version else every
     return (
         ("Study", f"{protocol.name} ({study.study_id})"),
         ("Protocol", f"{version}; {protocol.mode.value}; order {protocol.order.value}, seed {protocol.seed}"),
         ("Guide", f"version {choice.guide_version}" if choice.guide_version else "all versions"),
-        ("Reads", f"{choice.step.value}, pass {choice.pass_number}"),
+        ("Step and pass", f"{choice.step.value}, pass {choice.pass_number}"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_a_lead_compares_kappas_and_finds_the_typeset_report_again(
     choose(page, "Reads", "MASH-24 Sirius Red")
     expect(page.get_by_text("10 slides of 10 animals, read by 5 readers")).to_be_visible()
     for question in ("Do the readers agree?", "Who differs, and how?", "Can I publish this?"):
-        expect(page.get_by_text(question, exact=True)).to_be_visible()
+        expect(page.get_by_text(question, exact=True)).to_be_visible(timeout=PATIENCE_MS)
 
     page.get_by_role("button", name="Compare kappas").click()
     ada, bruno, chen = (reader.name for reader in READERS[:3])
@@ -85,7 +86,8 @@ def click_opens_its_cases(page: Page, packed: zipfile.ZipFile) -> None:
     for name in expected:
         expect(page.get_by_role("link", name=name)).to_be_visible()
     page.get_by_role("link", name=expected[0]).click()
-    expect(page.get_by_text(expected[0].split(" ")[0]).first).to_be_visible()
+    slide = page.get_by_role("combobox", name="Slide", exact=True)
+    expect(slide).to_have_value(re.compile(re.escape(expected[0].split(" ")[0])), timeout=PATIENCE_MS)
 
 
 def choose(page: Page, label: str, option: str) -> None:

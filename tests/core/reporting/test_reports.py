@@ -83,7 +83,7 @@ def section(title: str) -> Section:
 
 def test_the_document_tells_of_the_model_in_detail() -> None:
     (table,) = [block for block in section("The model among the readers").blocks if isinstance(block, TableBlock)]
-    assert table.caption == "n = 20 items of 10 animals."
+    assert table.caption == "n = 20 slides of 10 animals."
     assert "  minus two readers" in [row[0] for row in table.table.rows]
 
 
