@@ -192,7 +192,7 @@ def bland_altman_chart(pair: BlandAltman, unit: str) -> alt.LayerChart:
             strokeDash=style, tooltip=alt.Tooltip("said:N", title="found")
         ),
         heights.mark_text(align="right", dx=-4, dy=-7, color=_INK, fontSize=11).encode(
-            x=alt.value(_PLOT_PX), text="said:N"
+            x=alt.value("width"), text="said:N"
         ),
     ]
     return _styled(alt.LayerChart(layer=layers).properties(width=_PLOT_PX, height=240))

@@ -80,7 +80,8 @@ def _icc_table(report: MeasurementReport) -> Table:
         ("ICC(3,1), consistency", words_of(icc.consistency), words_of(consistency)),
     )
     return Table(
-        header=("Coefficient", "Interval from drawing animals again", "Interval by analysis of variance"), rows=rows
+        header=("Coefficient", "Value (interval from drawing animals)", "Value (interval by analysis of variance)"),
+        rows=rows,
     )
 
 
