@@ -15,8 +15,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from core.domain.errors import TryAgain
+
+About = TypeVar("About")
 _log = logging.getLogger(__name__)
 
 
@@ -123,6 +126,62 @@ class ChildWork:
             self._at = float(told["share"]), str(told["words"])
         self._problem = told.get("problem", self._problem)
         self._outcome = told.get(self._command.outcome_key, self._outcome)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkProgress(Generic[About]):
+    """How far the latest work is: `share` of it done, 0 to 1, and what it does."""
+
+    about: About
+    share: float
+    words: str
+    is_running: bool
+
+
+class SoleWork(Generic[About]):
+    """One such command at a time, each about something; the latest stays to be looked at."""
+
+    def __init__(self, busy: str) -> None:
+        """`busy` says to a person that another goes on."""
+        self._busy, self._lock = busy, threading.Lock()
+        self._latest: tuple[About, ChildWork] | None = None
+
+    def begin(
+        self,
+        about: About,
+        command: WorkCommand,
+        on_end: Callable[[WorkEnd], None],
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start a command; `before` is done first, once it is sure that it starts. TryAgain while another goes on."""
+        with self._lock:
+            if self._latest is not None and self._latest[1].is_running:
+                raise TryAgain(self._busy)
+            before()
+            self._latest = (about, ChildWork(command, on_end))
+
+    def progress(self) -> WorkProgress[About] | None:
+        """Say how far the latest work since the start is, or None when there was none."""
+        latest = self._latest
+        if latest is None:
+            return None
+        about, work = latest
+        share, words = work.at
+        return WorkProgress(about=about, share=share, words=words, is_running=work.is_running)
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask the work under way to end; a reason says why when no person asked."""
+        if self._latest is not None:
+            self._latest[1].cancel(reason)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end of the work under way; false when it has not come in time."""
+        return self._latest is None or self._latest[1].wait(timeout_s)
+
+    def stop(self, timeout_s: float, reason: str = "the app was closed") -> None:
+        """End the work under way, and wait until that is stored."""
+        self.cancel(reason)
+        self.wait(timeout_s)
 
 
 def _last_line(words: str, status: int) -> str:

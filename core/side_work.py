@@ -47,9 +47,14 @@ class Told:
 class Underway(Generic[Outcome]):
     """One piece of work on its own thread. What it writes it records itself, so that a closed page loses nothing."""
 
-    def __init__(self, work: Callable[[Told], Outcome], turn: AbstractContextManager[object] | None = None) -> None:
-        """Start the work, which begins when it is its turn."""
-        self._told, self._turn = Told(), turn or nullcontext()
+    def __init__(
+        self,
+        work: Callable[[Told], Outcome],
+        turn: AbstractContextManager[object] | None = None,
+        kept: str = "nothing was left behind",
+    ) -> None:
+        """Start the work, which begins when it is its turn; `kept` says what is left of it when it fails."""
+        self._told, self._turn, self._kept = Told(), turn or nullcontext(), kept
         self._outcome: Outcome | None = None
         self._problem: str | None = None
         self._thread = threading.Thread(target=self._run, args=(work,), name="side-work", daemon=True)
@@ -97,10 +102,12 @@ class Underway(Generic[Outcome]):
         except FibroreadError as error:
             self._problem = str(error)
         except OSError as error:
-            self._problem = f"It could not be written: {error}. Nothing was left behind; free the folder or disk."
+            self._problem = (
+                f"A file could not be read or written: {error}; {self._kept}. Look at the folder and the disk."
+            )
         except Exception:
             _log.exception("work beside a page failed")
-            self._problem = "It failed for a reason that is ours; nothing was left behind. The log says more."
+            self._problem = f"It failed for a reason that is ours; {self._kept}. The log says more."
 
 
 def _ended(outcome: Outcome) -> Underway[Outcome]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Permission, may
+from core.child_work import WorkProgress
 from core.domain.datasets import TrainingSet
 from core.domain.people import Reader
 from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
 from core.retraining.configurations import CONFIGURATIONS, configuration
 from core.retraining.training_outcome import TrainingOutcome, outcome_of
-from core.retraining.training_runs import TrainingProgress, TrainingRequest
+from core.retraining.training_runs import TrainingRequest
 from pages.parts import messages, session
+from pages.parts.long_work import draw_work
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -38,7 +41,7 @@ def render(workspace: Workspace, reader: Reader) -> None:
     progress = workspace.trainings.progress()
     is_running = progress is not None and progress.is_running
     if is_running and progress is not None:
-        st.fragment(messages.guarded(_draw_running), run_every=2.0)(workspace, reader, progress.training_id)
+        st.fragment(messages.guarded(_draw_running), run_every=2.0)(workspace, reader, progress.about)
     elif not may(reader, Permission.TRAIN):
         st.caption("A study lead can begin a training.")
     else:
@@ -50,8 +53,8 @@ def render(workspace: Workspace, reader: Reader) -> None:
         _draw_training(workspace, reader, event, can_begin=not is_running)
 
 
-def _is_of(progress: TrainingProgress | None, event: TrainingEvent) -> bool:
-    return progress is not None and progress.training_id == event.training_id
+def _is_of(progress: WorkProgress[TrainingId] | None, event: TrainingEvent) -> bool:
+    return progress is not None and progress.about == event.training_id
 
 
 def _draw_running(workspace: Workspace, reader: Reader, training_id: TrainingId) -> None:
@@ -61,10 +64,8 @@ def _draw_running(workspace: Workspace, reader: Reader, training_id: TrainingId)
         return
     with st.container(border=True, key="training_running"):
         st.markdown(f"**{messages.plain(_name(event))}**")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(progress.share, text=messages.plain(progress.words))
-            if may(reader, Permission.TRAIN):
-                st.button("Stop", key="training.stop", on_click=_stop, args=(workspace, reader))
+        stop = partial(_stop, workspace, reader) if may(reader, Permission.TRAIN) else None
+        draw_work(progress.share, progress.words, "Stop", "training.stop", stop)
         _draw_curves(workspace, training_id)
 
 

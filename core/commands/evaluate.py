@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
+from core.commands.following import follow
 from core.domain.errors import UserMustAct
 from core.domain.registry import ModelId
 from core.retraining.examinations import N_PERMUTATIONS
@@ -24,7 +24,6 @@ what the set's readers agree on, by patch and by slide, drawn again by animal, A
 the paired difference in kappa to the model that serves; five classes against a training of five, the readers of the
 set, whether embeddings tell site or stain batch, and the patches furthest off. Prints one JSON object with the verdict
 on promotion; the whole goes to --json and --html. Refused where a model learned from one of the animals."""
-_SECONDS_BETWEEN_WORDS = 2.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,12 +53,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Examine, telling of it on stderr, and print the verdict."""
     model_id, examinations = ModelId(arguments.model_id), workspace.examinations
     examinations.begin(COMMAND_LINE, model_id, arguments.set_folder, arguments.margin, arguments.permutations)
-    words = ""
-    while not examinations.wait(_SECONDS_BETWEEN_WORDS):
-        progress = examinations.progress()
-        if progress is not None and f"{progress.share:4.0%} {progress.words}" != words:
-            words = f"{progress.share:4.0%} {progress.words}"
-            print(words, file=sys.stderr, flush=True)
+    follow(examinations)
     ended, found = examinations.progress(), examinations.latest(model_id)
     if ended is None or ended.problem is not None or found is None:
         raise UserMustAct((ended and ended.problem) or "The examination left nothing.")

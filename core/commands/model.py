@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
+from core.commands.following import follow
 from core.domain.errors import BadModel, NothingToDo
 from core.domain.fast_mode import FastMode
 from core.domain.registry import ModelDecision, ModelId, RegisteredModel
@@ -20,7 +20,6 @@ _DESCRIPTION = """\
 add registers a folder or a .safetensors file; list prints every model with its status; serve puts a candidate into
 service when its last `fibroread evaluate` carries it, or by a signed override; back puts the model that served before
 into service again; retire takes a candidate out; quantise prepares fast mode."""
-_SECONDS_BETWEEN_WORDS = 2.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -121,12 +120,7 @@ def quantised(workspace: Workspace, model: RegisteredModel, training_set: Path |
     Raises: BadModel when it could not be prepared.
     """
     workspace.prepare_fast_mode(COMMAND_LINE, model.model_id, training_set)
-    step = ""
-    while not workspace.fast_modes.wait(_SECONDS_BETWEEN_WORDS):
-        progress = workspace.fast_modes.progress()
-        if progress is not None and progress.words != step:
-            step = progress.words
-            print(f"{progress.share:4.0%} {step}", file=sys.stderr, flush=True)
+    follow(workspace.fast_modes)
     ended = workspace.fast_modes.latest(model)
     if ended is None or ended.measured is None:
         raise BadModel(model.folder, (ended.reason if ended else None) or "it was cancelled")

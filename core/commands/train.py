@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
+from core.commands.following import follow
 from core.domain.errors import Cancelled, UserMustAct
 from core.domain.training import TrainingConfig, TrainingEvent, TrainingId, TrainingStatus
 from core.retraining.configurations import CONFIGURATIONS, named_or_read
@@ -17,7 +17,6 @@ from core.retraining.training_runs import TrainingRequest
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-_SECONDS_BETWEEN_WORDS = 2.0
 _KEYS = ", ".join(name for name in TrainingConfig.__dataclass_fields__)
 _ENDING = (
     f"A TOML file may set base (one of the names) and any of {_KEYS}. "
@@ -64,13 +63,8 @@ def to_json(event: TrainingEvent) -> dict[str, object]:
 
 def _followed(workspace: Workspace, training_id: TrainingId) -> TrainingEvent:
     """Wait for the end, telling of it; Cancelled or UserMustAct when it ended without a model."""
-    words = ""
     try:
-        while not workspace.trainings.wait(_SECONDS_BETWEEN_WORDS):
-            progress = workspace.trainings.progress()
-            if progress is not None and progress.words != words:
-                words = progress.words
-                print(f"{progress.share:4.0%} {words}", file=sys.stderr, flush=True)
+        follow(workspace.trainings)
     except KeyboardInterrupt:
         workspace.trainings.cancel(COMMAND_LINE)
         workspace.trainings.wait()

@@ -7,15 +7,15 @@ neither; one that only began was cut off, and nothing of it is used.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
-from core.domain.errors import NothingToDo, TryAgain
+from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd, WorkProgress
+from core.domain.errors import NothingToDo
 from core.domain.fast_mode import FastMode, PreparationEvent, PreparationStatus
 from core.domain.registry import ModelId, RegisteredModel
 
@@ -49,16 +49,6 @@ class RecordsPort(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Preparation:
-    """How far the latest preparation is: `share` of it done, and what it does."""
-
-    model_id: ModelId
-    share: float = 0.0
-    words: str = "starting"
-    is_running: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class PreparationWish:
     """What is to be prepared, for whom. `training_set` None: on drawn patches, which suits a demo model alone."""
 
@@ -79,8 +69,7 @@ class FastModes:
     ) -> None:
         """Take the command that prepares a model folder, and what reads what that leaves there."""
         self._store, self._command, self._records, self._clock = store, tuple(command), records, clock
-        self._lock = threading.Lock()
-        self._running: tuple[PreparationWish, ChildWork] | None = None
+        self._work = SoleWork[ModelId]("A model is being prepared at this moment. Wait for its end, or cancel it.")
 
     def measured(self, model: RegisteredModel) -> FastMode | None:
         """Give what was measured for a model; None: it has no fast mode here."""
@@ -109,38 +98,24 @@ class FastModes:
             )
         arguments = () if wish.training_set is None else ("--set", str(wish.training_set))
         command = WorkCommand(words=(*self._command, str(wish.model.folder), *arguments), outcome_key="measured")
-        with self._lock:
-            if self._running is not None and self._running[1].is_running:
-                raise TryAgain("A model is being prepared at this moment. Wait for its end, or cancel it.")
-            self._note(wish, PreparationStatus.BEGUN)
-            self._running = (wish, ChildWork(command, lambda end: self._end(wish, end)))
+        begun = partial(self._note, wish, PreparationStatus.BEGUN)
+        self._work.begin(wish.model.model_id, command, partial(self._end, wish), begun)
 
-    def progress(self) -> Preparation | None:
+    def progress(self) -> WorkProgress[ModelId] | None:
         """Say how far the latest preparation since the start is, or None when there was none."""
-        running = self._running
-        if running is None:
-            return None
-        share, words = running[1].at
-        return Preparation(
-            model_id=running[0].model.model_id, share=share, words=words, is_running=running[1].is_running
-        )
+        return self._work.progress()
 
     def cancel(self) -> None:
         """End the running preparation; nothing of it is kept."""
-        self._cancel(None)
-
-    def _cancel(self, reason: str | None) -> None:
-        if self._running is not None:
-            self._running[1].cancel(reason)
+        self._work.cancel()
 
     def stop(self) -> None:
         """End the running preparation because the app ends, and wait until that is stored."""
-        self._cancel("the app was closed")
-        self.wait(_SECONDS_TO_END)
+        self._work.stop(_SECONDS_TO_END)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end of the running preparation; false when it has not come in time."""
-        return self._running is None or self._running[1].wait(timeout_s)
+        return self._work.wait(timeout_s)
 
     def _end(self, wish: PreparationWish, end: WorkEnd) -> None:
         if end.process_id is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.access.permissions import Permission, require
-from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
-from core.domain.errors import NothingToDo, TryAgain, UserMustAct
+from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd
+from core.domain.errors import NothingToDo, UserMustAct
 from core.domain.people import Reader
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
@@ -86,8 +85,7 @@ class Examinations:
     ) -> None:
         """Take where models and trainings are found, and the folder that what is found goes to."""
         self._models, self._trainings, self._folder, self._clock = models, trainings, folder, clock
-        self._lock = threading.Lock()
-        self._running: tuple[ModelId, ChildWork] | None = None
+        self._work = SoleWork[ModelId]("A model is being examined at this moment. Wait for its end, or cancel it.")
         self._problem: str | None = None
 
     def begin(
@@ -107,24 +105,15 @@ class Examinations:
         if not margin >= 0.0:
             raise UserMustAct(f"A margin of {margin:g} would let a worse model pass. Name 0 or more.")
         command = self._command(model_id, set_folder.absolute(), margin, n_permutations)
-        with self._lock:
-            if self._running is not None and self._running[1].is_running:
-                raise TryAgain("A model is being examined at this moment. Wait for its end, or cancel it.")
-            self._problem = None
-            self._running = (model_id, ChildWork(command, self._end))
+        self._work.begin(model_id, command, self._end, self._forget_problem)
 
     def progress(self) -> ExaminationProgress | None:
         """Say how far the latest examination since the start is, or None when there was none."""
-        running = self._running
-        if running is None:
+        at = self._work.progress()
+        if at is None:
             return None
-        share, words = running[1].at
         return ExaminationProgress(
-            model_id=running[0],
-            share=share,
-            words=words,
-            is_running=running[1].is_running,
-            problem=self._problem,
+            model_id=at.about, share=at.share, words=at.words, is_running=at.is_running, problem=self._problem
         )
 
     def latest(self, model_id: ModelId) -> Examined | None:
@@ -151,13 +140,11 @@ class Examinations:
 
     def stop(self) -> None:
         """End the examination under way, and wait for it."""
-        if self._running is not None:
-            self._running[1].cancel("it was cancelled")
-        self.wait(_SECONDS_TO_END)
+        self._work.stop(_SECONDS_TO_END, "it was cancelled")
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end of the examination under way; false when it has not come in time."""
-        return self._running is None or self._running[1].wait(timeout_s)
+        return self._work.wait(timeout_s)
 
     def _command(self, model_id: ModelId, set_folder: Path, margin: float, n_permutations: int) -> WorkCommand:
         model, served = self._models.model_by_id(model_id), self._models.served_model()
@@ -195,6 +182,9 @@ class Examinations:
             "folder": str(event.folder / "model"),
             "training_folder": str(event.folder),
         }
+
+    def _forget_problem(self) -> None:
+        self._problem = None
 
     def _end(self, end: WorkEnd) -> None:
         self._problem = None if end.ending is Ending.FINISHED else end.reason

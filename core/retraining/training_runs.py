@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.access.permissions import Permission, require
-from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
-from core.domain.errors import FibroreadError, NothingToDo, TryAgain
+from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd, WorkProgress
+from core.domain.errors import FibroreadError, NothingToDo
 from core.domain.people import Reader
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.stages import STAGE_NAMES
@@ -60,16 +59,6 @@ class TrainingRequest:
     device: str = "auto"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingProgress:
-    """How far the latest training of this process is: `share` of it done, and what it does."""
-
-    training_id: TrainingId
-    share: float
-    words: str
-    is_running: bool
-
-
 class TrainingRuns:
     """Begins trainings, follows them, and registers what they make as candidates."""
 
@@ -89,8 +78,7 @@ class TrainingRuns:
             serving,
             clock,
         )
-        self._lock = threading.Lock()
-        self._running: tuple[TrainingId, ChildWork] | None = None
+        self._work = SoleWork[TrainingId]("A training goes on at this moment. Wait for its end, or cancel it.")
 
     def begin(self, reader: Reader, request: TrainingRequest) -> TrainingId:
         """Begin a training, or go on with one that did not end, and give its id.
@@ -117,20 +105,13 @@ class TrainingRuns:
             folder=folder.absolute(),
             config=request.config,
         )
-        with self._lock:
-            if self._running is not None and self._running[1].is_running:
-                raise TryAgain("A training goes on at this moment. Wait for its end, or cancel it.")
-            self._store.add(begun)
-            self._running = (training_id, ChildWork(self._command(request, begun), lambda end: self._end(begun, end)))
+        command = self._command(request, begun)
+        self._work.begin(training_id, command, lambda end: self._end(begun, end), lambda: self._store.add(begun))
         return training_id
 
-    def progress(self) -> TrainingProgress | None:
+    def progress(self) -> WorkProgress[TrainingId] | None:
         """Say how far the latest training since the start is, or None when there was none."""
-        running = self._running
-        if running is None:
-            return None
-        share, words = running[1].at
-        return TrainingProgress(training_id=running[0], share=share, words=words, is_running=running[1].is_running)
+        return self._work.progress()
 
     def trainings(self) -> tuple[TrainingEvent, ...]:
         """Give the last event of every training."""
@@ -148,20 +129,15 @@ class TrainingRuns:
     def cancel(self, reader: Reader) -> None:
         """Ask the training under way to stop; it keeps where it stands and can go on."""
         require(reader, Permission.TRAIN)
-        self._cancel(None)
-
-    def _cancel(self, reason: str | None) -> None:
-        if self._running is not None:
-            self._running[1].cancel(reason)
+        self._work.cancel()
 
     def stop(self) -> None:
         """Stop the training because the app ends, and wait until that is stored."""
-        self._cancel("the app was closed")
-        self.wait(_SECONDS_TO_END)
+        self._work.stop(_SECONDS_TO_END)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end of the training under way; false when it has not come in time."""
-        return self._running is None or self._running[1].wait(timeout_s)
+        return self._work.wait(timeout_s)
 
     def _command(self, request: TrainingRequest, begun: TrainingEvent) -> WorkCommand:
         n_threads, serving = n_training_threads(), self._serving()

@@ -5,7 +5,6 @@ Slides and refusals are stored file by file by the catalogue, so a restart loses
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -14,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.domain.errors import FibroreadError, NothingToDo, TryAgain
+from core.domain.errors import Cancelled, NothingToDo, TryAgain
 from core.domain.slides import RegistrationOutcome, RegistrationStatus
-
-_log = logging.getLogger(__name__)
+from core.side_work import Told, Underway
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,15 +110,12 @@ class FolderImports:
 class _FolderImport:
     def __init__(self, catalogue: FolderCatalogue, wish: ImportWish) -> None:
         self._catalogue, self._wish = catalogue, wish
-        self._is_cancelled = threading.Event()
         self._outcomes: list[RegistrationOutcome] = []
         self._at: tuple[int, int, str] = (0, 0, "")
-        self._problem: str | None = None
-        self._thread = threading.Thread(target=self._run, name="folder-import", daemon=True)
-        self._thread.start()
+        self._work = Underway(self._register, kept="what was registered stays")
 
     def progress(self) -> ImportProgress:
-        is_running = self._thread.is_alive()
+        is_running = self._work.is_running
         n_done, n_total, file_name = self._at
         return ImportProgress(
             folder=self._wish.folder,
@@ -128,39 +123,26 @@ class _FolderImport:
             n_total=n_total,
             file_name=file_name,
             outcomes=tuple(self._outcomes),
-            problem=self._problem,
+            problem=self._work.problem,
             is_running=is_running,
         )
 
     def cancel(self) -> None:
-        self._is_cancelled.set()
+        self._work.cancel()
 
     def wait(self, timeout_s: float) -> bool:
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        return self._work.wait(timeout_s)
 
-    def _run(self) -> None:
-        try:
-            with _as_file(self._wish.metadata) as metadata:
-                self._register(metadata)
-        except FibroreadError as error:
-            self._problem = str(error)
-        except OSError as error:
-            self._problem = f"The folder could not be read to its end: {error}. What was registered stays."
-        except Exception:
-            _log.exception("the registration of a folder failed")
-            self._problem = "The import failed for a reason that is ours; what was registered stays. The log says more."
-
-    def _register(self, metadata: Path | None) -> None:
+    def _register(self, told: Told) -> None:
         wish = self._wish
-        outcomes = self._catalogue.register_folder(
-            wish.folder, metadata=metadata, mpp=wish.mpp, actor=wish.actor, progress=self._note
-        )
-        for outcome in outcomes:
-            self._outcomes.append(outcome)
-            if self._is_cancelled.is_set():
-                self._problem = "Cancelled. What was registered stays; name the folder again to go on."
-                return
+        with _as_file(wish.metadata) as metadata:
+            outcomes = self._catalogue.register_folder(
+                wish.folder, metadata=metadata, mpp=wish.mpp, actor=wish.actor, progress=self._note
+            )
+            for outcome in outcomes:
+                self._outcomes.append(outcome)
+                if told.is_cancelled():
+                    raise Cancelled("Cancelled. What was registered stays; name the folder again to go on.")
 
     def _note(self, n_done: int, n_total: int, file_name: str) -> None:
         self._at = (n_done, n_total, file_name)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from core.access.permissions import Permission, may
+from core.child_work import WorkProgress
 from core.domain.fast_mode import FastMode, PreparationEvent, PreparationStatus
 from core.domain.people import Reader
-from core.domain.registry import RegisteredModel
-from core.inference.fast_modes import Preparation
+from core.domain.registry import ModelId, RegisteredModel
 from core.workspace import Workspace
 from pages.parts import messages, session
+from pages.parts.long_work import ask_for_set, draw_work
 
 _WRITE = "models.fast_mode"
 
@@ -24,7 +26,7 @@ def draw_fast_mode(workspace: Workspace, reader: Reader, model: RegisteredModel)
         _draw_measured(measured)
         return
     progress = workspace.fast_modes.progress()
-    is_mine = progress is not None and progress.is_running and progress.model_id == model.model_id
+    is_mine = progress is not None and progress.is_running and progress.about == model.model_id
     if is_mine and progress is not None:
         st.fragment(messages.guarded(_draw_progress), run_every=1.0)(workspace, reader, progress)
     else:
@@ -44,14 +46,12 @@ def _draw_measured(measured: FastMode) -> None:
     st.caption("  \n".join(messages.plain(fact) for fact in facts))
 
 
-def _draw_progress(workspace: Workspace, reader: Reader, drawn: Preparation) -> None:
+def _draw_progress(workspace: Workspace, reader: Reader, drawn: WorkProgress[ModelId]) -> None:
     progress = workspace.fast_modes.progress() or drawn
     if not progress.is_running:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        words = f"Preparing fast mode: {progress.words}"
-        st.progress(progress.share, text=messages.plain(words))
-        st.button("Cancel", key="models.fast_mode_cancel", on_click=_cancel, args=(workspace, reader))
+    words, cancel = f"Preparing fast mode: {progress.words}", partial(_cancel, workspace, reader)
+    draw_work(progress.share, words, "Cancel", "models.fast_mode_cancel", cancel)
 
 
 def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_busy: bool) -> None:
@@ -70,7 +70,7 @@ def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *,
     key = None if model.is_demo else f"models.fast_mode_set_{model.model_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if key is not None:
-            _ask_for_set(workspace, key)
+            ask_for_set(workspace, "Training set of the model", key)
         st.button(
             "Prepare fast mode",
             key=f"models.fast_mode_{model.model_id}",
@@ -79,18 +79,6 @@ def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *,
             disabled=is_busy,
             help="Another model is being prepared at this moment." if is_busy else None,
         )
-
-
-def _ask_for_set(workspace: Workspace, key: str) -> None:
-    written = tuple(str(one.path) for one in reversed(workspace.training_sets.training_sets()))
-    st.selectbox(
-        "Training set of the model",
-        written,
-        index=0 if written else None,
-        key=key,
-        accept_new_options=True,
-        placeholder="full path of its folder on this machine",
-    )
 
 
 def _outcome(ended: PreparationEvent) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.retraining.examinations import ExaminationProgress, Examined
 from core.retraining.worst_patches import WorstPatch
 from core.workspace import Workspace
 from pages.parts import messages, session
+from pages.parts.long_work import ask_for_set, draw_work
 from pages.parts.worst_patches import draw_worst_patches
 
 _EXAMINE, _DECIDE = "models.examine", "models.decide"
@@ -97,23 +99,14 @@ def _draw_progress(workspace: Workspace, reader: Reader, drawn: ExaminationProgr
     progress = workspace.examinations.progress() or drawn
     if not progress.is_running:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(progress.share, text=messages.plain(f"Examining: {progress.words}"))
-        st.button("Cancel", key="models.examine_cancel", on_click=_cancel, args=(workspace, reader))
+    cancel = partial(_cancel, workspace, reader)
+    draw_work(progress.share, f"Examining: {progress.words}", "Cancel", "models.examine_cancel", cancel)
 
 
 def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_busy: bool) -> None:
     key = f"{_EXAMINE}_set_{model.model_id}"
-    written = tuple(str(one.path) for one in reversed(workspace.training_sets.training_sets()))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Set whose test animals it is examined on",
-            written,
-            index=0 if written else None,
-            key=key,
-            accept_new_options=True,
-            placeholder="full path of its folder on this machine",
-        )
+        ask_for_set(workspace, "Set whose test animals it is examined on", key)
         st.button(
             "Examine",
             key=f"{_EXAMINE}_{model.model_id}",

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from core.child_work import ChildWork, Ending, WorkCommand, WorkEnd
+from core.child_work import ChildWork, Ending, SoleWork, WorkCommand, WorkEnd
+from core.domain.errors import TryAgain
 
 _SCRIPT = """
 import json, os, sys
@@ -75,3 +76,36 @@ def test_a_command_that_is_not_there_fails_and_is_heard() -> None:
     work = ChildWork(WorkCommand(words=("/no/such/command",), outcome_key="made"), ends.append)
     assert work.wait(60)
     assert [end.ending for end in ends] == [Ending.FAILED]
+
+
+def begun(sole: SoleWork[str], about: str, deed: str, ends: list[WorkEnd], before: list[str]) -> None:
+    command = WorkCommand(words=(sys.executable, "-c", _SCRIPT, deed), outcome_key="made")
+    sole.begin(about, command, ends.append, lambda: before.append(about))
+
+
+def test_one_goes_on_at_a_time_and_what_is_refused_leaves_no_trace() -> None:
+    sole, ends, before = SoleWork[str]("Another goes on."), list[WorkEnd](), list[str]()
+    assert sole.progress() is None
+    assert sole.wait()
+    begun(sole, "first", "stand", ends, before)
+
+    with pytest.raises(TryAgain, match="Another goes on"):
+        begun(sole, "second", "finish", ends, before)
+
+    progress = sole.progress()
+    assert progress is not None
+    assert (progress.about, progress.is_running, before) == ("first", True, ["first"])
+    sole.stop(60)
+    assert [(end.ending, end.reason) for end in ends] == [(Ending.CANCELLED, "the app was closed")]
+
+
+def test_the_latest_stays_to_be_looked_at_until_another_begins() -> None:
+    sole, ends, before = SoleWork[str]("Another goes on."), list[WorkEnd](), list[str]()
+    for about in ("first", "second"):
+        begun(sole, about, "finish", ends, before)
+        assert sole.wait(60)
+        progress = sole.progress()
+        assert progress is not None
+        assert (progress.about, progress.share, progress.is_running) == (about, 0.5, False)
+
+    assert [end.ending for end in ends] == [Ending.FINISHED] * 2

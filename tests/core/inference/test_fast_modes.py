@@ -128,7 +128,7 @@ def test_what_finished_is_stored_with_who_asked_and_what_was_measured(model: Reg
 def test_its_progress_says_how_far_it_is(standing: Study, model: RegisteredModel) -> None:
     progress = standing.modes.progress()
     assert progress is not None
-    assert (progress.model_id, progress.share, progress.is_running) == (model.model_id, 0.5, True)
+    assert (progress.about, progress.share, progress.is_running) == (model.model_id, 0.5, True)
 
 
 def test_a_cancelled_one_leaves_nothing_behind(standing: Study, model: RegisteredModel) -> None:

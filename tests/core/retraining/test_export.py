@@ -306,13 +306,15 @@ def test_an_export_beside_the_page_says_why_it_ended_without_one(tmp_path: Path)
 
 
 def test_an_export_beside_the_page_can_be_stopped(tmp_path: Path) -> None:
-    is_asked_to_stop = threading.Event()
+    has_begun, is_asked_to_stop = threading.Event(), threading.Event()
 
     def work(told: Told) -> TrainingSet:
+        has_begun.set()
         is_asked_to_stop.wait(30)
         return write_training_set(REQUEST, make_sources(), tmp_path / "set", watch_of(told))
 
     running = Underway(work)
+    assert has_begun.wait(30)
     running.cancel()
     is_asked_to_stop.set()
     assert running.wait(30)
