@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 _NO_STRATA = "Nothing is stated of these animals (site, stain batch, scanner, group) in which they differ."
-_NO_MEASURES = "Nothing continuous (score, collagen area) was measured here: no model has read these slides."
+_NO_MEASURES = {
+    "slide": "Nothing continuous (score, collagen area) was measured here: no model has read these slides.",
+    "patch": "Score and collagen area are compared by slide: choose slides above.",
+}
 _NEXT_STEP = (
     "Agreement needs two readers who have both read the same {noun}. Read on the Review page, or ask a second reader "
     "to read what you have read; what others read shows here once you have read it yourself."
@@ -148,7 +151,7 @@ def _draw_tab(tab: _Tab, report: AgreementReport, weighting: Weighting, chosen: 
         _Tab.MODEL: lambda: _draw_model(report, weighting),
         _Tab.OVERALL: lambda: _draw_overall(report, weighting),
         _Tab.STRATA: lambda: _say_where_empty(not report.strata, _NO_STRATA),
-        _Tab.MEASURES: lambda: _say_where_empty(not report.measures, _NO_MEASURES),
+        _Tab.MEASURES: lambda: _say_where_empty(not report.measures, _NO_MEASURES[chosen.kind]),
         _Tab.PUBLISHING: lambda: _draw_publishing(report, weighting),
         _Tab.LITERATURE: lambda: _draw_literature(report, weighting),
         _Tab.METHOD: lambda: _draw_method(report),

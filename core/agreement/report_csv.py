@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from core.agreement.bootstrap import Estimate
+from core.agreement.measurement_report import MeasurementReport
 from core.agreement.report import AgreementReport
 from core.agreement.report_values import assistance_shares, reference_named
 from core.domain.tables import escaped_cell
@@ -18,10 +19,19 @@ _HEADER = ("statistic", "readers", "weights", "n_items", "n_subjects", "value", 
 
 def report_csv(report: AgreementReport) -> str:
     """Write every estimate; equal reports give equal bytes. Text that a spreadsheet would run is escaped."""
+    return _csv(_rows(report))
+
+
+def measurement_csv(report: MeasurementReport) -> str:
+    """Write every estimate of a report on one measure, in the same columns."""
+    return _csv(_measure_rows((report,)))
+
+
+def _csv(rows: Iterable[Row]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADER)
-    for statistic, readers, weights, n_items, n_subjects, found in _rows(report):
+    for statistic, readers, weights, n_items, n_subjects, found in rows:
         numbers = [repr(round(number, 12) + 0.0) if number is not None else "" for number in _numbers(found)]
         writer.writerow(
             [statistic, escaped_cell(readers), weights, n_items, n_subjects, *numbers, escaped_cell(found.why or "")]
@@ -126,6 +136,25 @@ def _further_rows(report: AgreementReport) -> Iterator[Row]:
         yield "cramers_v", f"stage by {table.trait}", "", n, animals, table.cramers_v
         yield "cramers_v_corrected", f"stage by {table.trait}", "", n, animals, table.corrected
     yield from _reference_rows(report)
+    yield from _measure_rows(report.measures)
+
+
+def _measure_rows(reports: Sequence[MeasurementReport]) -> Iterator[Row]:
+    for report in reports:
+        icc, name = report.intraclass, report.name
+        agreement, consistency = icc.by_variance
+        named = (
+            ("icc_2_1", icc.agreement),
+            ("icc_3_1", icc.consistency),
+            ("icc_2_1_by_variance", agreement),
+            ("icc_3_1_by_variance", consistency),
+        )
+        who = f"{name}: {', '.join(report.readers)}"
+        yield from ((statistic, who, "", icc.n_items, report.n_subjects, found) for statistic, found in named)
+        for pair in report.pairs:
+            of_pair = ("bias", "standard_deviation", "lower_limit", "upper_limit", "slope")
+            who = f"{name}: {pair.reader_b} - {pair.reader_a}"
+            yield from ((one, who, "", pair.n, pair.n_subjects, getattr(pair, one)) for one in of_pair)
 
 
 def _strata_rows(report: AgreementReport) -> Iterator[Row]:

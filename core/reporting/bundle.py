@@ -19,7 +19,7 @@ from core.agreement.measurements import Measurements
 from core.agreement.ratings import Ratings
 from core.agreement.read_table import Cell, ReadTable, subject_of
 from core.agreement.report import AgreementReport
-from core.agreement.report_csv import report_csv
+from core.agreement.report_csv import measurement_csv, report_csv
 from core.domain.tables import escaped_cell
 from core.reporting.document import Document
 from core.reporting.html import as_html
@@ -54,7 +54,8 @@ def report_files(
 def measurement_files(measured: Measurements, report: MeasurementReport, document: Document) -> ReportFiles:
     """Write the report on a continuous measure, in the same three forms."""
     html, pdf = as_html(document).encode(), as_pdf(document)
-    files = {"agreement.json": report.to_json().encode(), HTML_NAME: html, PDF_NAME: pdf}
+    numbers = {"agreement.json": report.to_json().encode(), "numbers.csv": measurement_csv(report).encode()}
+    files = {**numbers, HTML_NAME: html, PDF_NAME: pdf}
     return ReportFiles(html=html, pdf=pdf, packed=_packed(files | measure_files((measured,))))
 
 

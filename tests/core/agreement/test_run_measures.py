@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
+import pytest
 
+from core.agreement.bootstrap import Resampling
+from core.agreement.measurement_report import MEASUREMENT_SCHEMA_FILE
+from core.agreement.ratings import RatedItem, ratings_from_reads
+from core.agreement.report import SCHEMA_FILE, Beside, build_report
+from core.agreement.report_csv import report_csv
 from core.agreement.run_measures import MeasuredSlide, run_measures
 from core.domain.predictions import InferenceMode, Run, RunId
 from core.domain.registry import ModelId
@@ -35,6 +43,25 @@ def test_two_models_measure_the_score_twice_and_the_collagen_of_one_recipe_once(
     np.testing.assert_array_equal(score.values, [[1.0, 1.5], [3.0, np.nan]])
     assert len(collagen.readers) == 1
     assert collagen.n_missing == 0
+
+
+def test_a_report_holds_both_measures_in_its_json_and_its_csv() -> None:
+    slides = [
+        measured(number, run_of("one", number), run_of("two", number + 0.25 * (number % 2))) for number in range(9)
+    ]
+    ratings = ratings_from_reads([RatedItem(item=one.item, reader=who, stage="2") for one in slides for who in "AB"])
+
+    report = build_report(ratings, Resampling(n_resamples=20), beside=Beside(measures=run_measures(slides, {})))
+
+    found = json.loads(report.to_json())
+    jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))).validate(found)
+    of_measure = jsonschema.Draft202012Validator(json.loads(MEASUREMENT_SCHEMA_FILE.read_text(encoding="utf-8")))
+    for one in found["measures"]:
+        of_measure.validate(one)
+    score, collagen = found["measures"]
+    assert score["pairs"][0]["bias"]["value"] == pytest.approx(1.0 / 9.0)
+    assert collagen["intraclass"]["icc_2_1"]["why"].startswith("agreement needs two recipes, and only recipe ")
+    assert "bias,Continuous score of a slide (0 to 4): two - one,,9,9,0.111111111111" in report_csv(report)
 
 
 def test_two_recipes_measure_the_collagen_twice() -> None:
