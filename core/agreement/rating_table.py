@@ -29,7 +29,10 @@ _WHOLE_NUMBER = re.compile(r"-?\d+\.0+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableReads:
-    """What a long table holds: the ratings that are compared, what was read again, and every entry with its steps."""
+    """What a long table holds: the ratings that are compared, what was read again, and every entry with its steps.
+
+    A model's calls are among the ratings, and no entries: nobody is right or wrong by them.
+    """
 
     ratings: Ratings
     repeats: tuple[RepeatedRead, ...]
@@ -52,10 +55,11 @@ def read_long_table(
     cells = long_cells(table, columns)
     declared = _checked_scale(table, cells, scale, model_reader)
     reads = [_table_read(table, cell, declared) for cell in cells]
-    entries, model_reader = table_entries(table, reads), model_reader or calling_reader(table, reads)
+    every, caller = table_entries(table, reads), calling_reader(table, reads)
+    entries, model_reader = tuple(one for one in every if one.reader != caller), model_reader or caller
     _check_steps(table, entries, step)
     repeats = repeated_reads(entries, step)
-    rated = rated_items(entries, step)
+    rated = rated_items(every, step)
     calls, named = _calls(table, entries, declared) if model_reader is None else ([], model_reader)
     ratings = ratings_from_reads([*rated, *calls], declared, named)
     ratings = replace(ratings, n_repeated_reads=len(repeats), traits=_traits(table, columns, ratings.items))

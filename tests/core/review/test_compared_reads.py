@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.agreement.assisted import assisted_reads
 from core.agreement.csv_table import TableColumns
 from core.agreement.entries import Step
 from core.agreement.rating_table import read_long_table
@@ -83,13 +84,16 @@ def test_the_command_reads_the_same_ratings_out_of_the_file(
     room: StudyRoom, comparing: Comparing, tmp_path: Path, step: Step
 ) -> None:
     study = room.study(readers=BOTH, slides=slide_ids(3), repeats=Repeats(fraction=0.4, distance=1))
-    read_all(room, {ADA: "2", BO: "3"})
+    read_all(room, {ADA: "2", BO: "1c"})
     compared = comparing.study_reads(WHO_LEADS, choice(study, step=step))
     path = tmp_path / "reads.csv"
     path.write_text(long_csv(compared.reads.table()), encoding="utf-8")
 
-    again = read_long_table(path, TableColumns(), step=step).ratings
+    found = read_long_table(path, TableColumns(), step=step)
+    again = found.ratings
 
+    assert assisted_reads(found.entries) == assisted_reads(compared.entries)
+    assert found.repeats == compared.repeats
     assert (again.model_reader, again.items, again.subjects) == (
         MODEL,
         compared.ratings.items,
