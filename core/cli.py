@@ -16,6 +16,7 @@ from core.commands import (
     evaluate,
     export,
     fast_mode,
+    frozen_test,
     import_slides,
     infer,
     model,
@@ -23,6 +24,7 @@ from core.commands import (
     regions,
     reproduce,
     run_examination,
+    run_proof,
     run_training,
     study,
     train,
@@ -39,6 +41,7 @@ _COMMANDS = (
     model,
     agreement,
     export,
+    frozen_test,
     evaluate,
     train,
     study,
@@ -49,6 +52,7 @@ _COMMANDS = (
     fast_mode,
     run_training,
     run_examination,
+    run_proof,
 )
 _EXIT_INTERRUPTED = 130
 

@@ -32,9 +32,11 @@ from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.inference.versions import Versions, VersionSources
 from core.inference.worker_process import WORKER_COMMAND
 from core.networks import FastModeRecords, describe_weights
+from core.retraining.evidence import Evidence
 from core.retraining.examinations import Examinations
+from core.retraining.frozen_test import FrozenTests
 from core.retraining.promotion import Promotion
-from core.retraining.training_runs import TrainingRuns
+from core.retraining.training_runs import TrainingRuns, TrainingRunSources
 from core.retraining.training_sets import SetStores, StudySources, TrainingSets, TrainingSources
 from core.review.accepting import Accepting
 from core.review.adjudication import Adjudicating, Cases
@@ -98,11 +100,17 @@ class Workspace(Tables):
         self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
         self.imports = FolderImports(self.catalogue)
         self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)
-        trainings, folder = TrainingStore(self.database), self.data_dir / "trainings"
-        self.trainings = TrainingRuns(trainings, folder, self.registry, self.models.served_model, self.clock)
+        self.frozen_tests = FrozenTests(self.frozen_versions, self.clock)
+        trainings, sources = (
+            TrainingStore(self.database),
+            TrainingRunSources(self.models.served_model, self.frozen_tests),
+        )
+        self.trainings = TrainingRuns(trainings, self.data_dir / "trainings", self.registry, sources, self.clock)
+        current, served = self.frozen_tests.current, self.models.served_model
+        self.evidence = Evidence(self.examination_events, current, self.trainings.trainings, served)
         folder = self.data_dir / "examinations"
-        self.examinations = Examinations(self.models, self.trainings, folder, self.clock)
-        self.promotion = Promotion(self.models, self.clock)
+        self.examinations = Examinations(self.models, self.trainings, self.evidence, folder, self.clock)
+        self.promotion = Promotion(self.models, self.evidence, self.clock)
         self.fast_modes = FastModes(FastModeStore(self.database), FAST_MODE_COMMAND, FastModeRecords(), self.clock)
         self.supervisor = self._make_supervisor()
         self.training = self._make_training()
@@ -145,6 +153,7 @@ class Workspace(Tables):
                 is_hidden=self.sight.is_hidden,
                 regions=self.regions.visible,
                 study=StudySources(self.roster, self.cases, self.guide),
+                held_out=self.frozen_tests.keys,
             ),
             SetStores(self.training_sets, TrainingChoiceStore(self.database)),
             code_version=self.code_version,
@@ -198,6 +207,7 @@ class Workspace(Tables):
         self.imports.cancel()
         self.fast_modes.stop()
         self.examinations.stop()
+        self.frozen_tests.stop()
         self.trainings.stop()
         self.supervisor.stop()
         self.readers.close()

@@ -1,4 +1,4 @@
-"""The models: which one serves, what its card says, and how another is added."""
+"""The models: the test they are judged by, which one serves, what its card says, and how another is added."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.domain.registry import RegisteredModel
 from core.workspace import Workspace
 from pages.parts import messages, session
 from pages.parts.fast_mode import draw_fast_mode
+from pages.parts.frozen_test import draw_frozen_test
 from pages.parts.model_service import draw_examination, draw_status
 
 _FOLDER, _WRITE = "models.folder", "models.add"
@@ -23,6 +24,8 @@ def render(workspace: Workspace, reader: Reader) -> None:
     models = workspace.models.models()
     if not models:
         messages.show_empty("No model is registered yet.", "Add a folder with weights.safetensors and card.json below.")
+    else:
+        draw_frozen_test(workspace, reader)
     for model in reversed(models):
         _draw_model(workspace, reader, model)
     with st.expander("Add a model", expanded=not models):

@@ -20,6 +20,7 @@ class Permission(Enum):
     TRAIN = "train models"
     ADD_MODEL = "add models"
     SERVE_MODEL = "put models into service or retire them"
+    FREEZE_TEST = "freeze the test that models are judged by"
     LEAD_STUDIES = "set up and change studies"
     WRITE_GUIDE = "write the annotation guide or pin examples to it"
     EXCHANGE_REGIONS = "bring regions in and out for others"
@@ -41,6 +42,7 @@ _OF_ROLE = {
         Permission.EXPORT_TRAINING,
         Permission.TRAIN,
         Permission.SERVE_MODEL,
+        Permission.FREEZE_TEST,
         Permission.LEAD_STUDIES,
         Permission.WRITE_GUIDE,
         Permission.EXCHANGE_REGIONS,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 add registers a folder or a .safetensors file; list prints every model with its status; serve puts a candidate into
-service when its last `fibroread evaluate` carries it, or by a signed override; back puts the model that served before
-into service again; retire takes a candidate out; quantise prepares fast mode."""
+service when its last `fibroread evaluate` on the frozen test carries it, or by a signed override; back puts the model
+that served before into service again; retire takes a candidate out; quantise prepares fast mode."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,21 +65,12 @@ def _add(arguments: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _serve(arguments: argparse.Namespace, workspace: Workspace) -> None:
-    """Put a model into service on its last examination, or by a signed override."""
+    """Put a model into service on its last examination on the frozen test, or by a signed override."""
     model = workspace.model(_named(arguments))
-    examined = workspace.examinations.latest(model.model_id)
-    verdict = None if examined is None else examined.verdict
     if arguments.reason is not None:
-        decided = workspace.promotion.override(
-            COMMAND_LINE, model.model_id, arguments.reason, arguments.signed or "", verdict
-        )
-    elif verdict is None:
-        raise NothingToDo(
-            f"{model.display_name} was not compared with the model that serves: fibroread evaluate {model.model_id} "
-            "--set SET. Without a comparison, name a --reason and who signs it with --signed."
-        )
+        decided = workspace.promotion.override(COMMAND_LINE, model.model_id, arguments.reason, arguments.signed or "")
     else:
-        decided = workspace.promotion.promote(COMMAND_LINE, verdict)
+        decided = workspace.promotion.promote(COMMAND_LINE, model.model_id)
     print(json.dumps(_decision_to_json(decided)))
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.commands.told_process import Tell, begin_telling, end_at_once
+from core.commands.told_process import Tell, begin_telling, end_at_once, seldom
 
 if TYPE_CHECKING:
-    from core.retraining.evaluation import Examinee
-
-_SECONDS_BETWEEN_WORDS = 0.5
+    from core.retraining.evaluation import Evaluation, Examinee
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,6 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("set_folder", type=Path, metavar="SET")
     parser.add_argument("--models", type=json.loads, required=True, help="as JSON, the candidate first")
     parser.add_argument("--native-five", type=json.loads, default=None, help="one with five classes, likewise")
+    parser.add_argument("--tally", type=json.loads, required=True, help="as JSON, how many were looked at with it")
     parser.add_argument("--margin", type=float, required=True)
     parser.add_argument("--permutations", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="where what is found is kept")
@@ -45,15 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
-    from core.domain.registry import ModelId
+    from core.domain.datasets import Split
     from core.networks import load_examined
-    from core.reporting.html import as_html
     from core.retraining.batch_effect import batch_effects
     from core.retraining.evaluation import evaluate
-    from core.retraining.evaluation_document import evaluation_document
-    from core.retraining.examinations import keep
     from core.retraining.open_set import open_set
-    from core.retraining.promotion import verdict_of
 
     tell({"share": 0.0, "words": "checking the set"})
     examinees, native = [_examinee(plain) for plain in arguments.models], arguments.native_five
@@ -73,19 +67,35 @@ def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
             progress=_teller(tell, "looking for what tells the laboratory"),
         )
     )
-    verdict = None
+    animals = sorted({patch.subject for patch in opened.side(Split.TEST)})
+    tell(
+        {"found": {"set_sha256": opened.content_sha256, "animals": animals, **_kept(arguments, evaluation, examinees)}}
+    )
+
+
+def _kept(arguments: argparse.Namespace, evaluation: Evaluation, examinees: list[Examinee]) -> dict[str, Any]:
+    """Judge and keep what was found, and give the verdict with the hashes of what was kept."""
+    from core.domain.registry import ModelId
+    from core.reporting.html import as_html
+    from core.retraining.evaluation_document import evaluation_document
+    from core.retraining.examinations import keep
+    from core.retraining.tally import Tally
+    from core.retraining.verdict import verdict_of
+
+    tally, verdict = Tally.from_plain(arguments.tally), None
     if len(examinees) > 1:
         candidate, served = (ModelId(one.model_id) for one in examinees)
-        verdict = verdict_of(evaluation, candidate, served, arguments.margin)
+        verdict = verdict_of(evaluation, candidate, served, tally, arguments.margin).to_plain()
+        evaluation = evaluation.with_cautions(tally.sentences)
     card = json.loads((Path(arguments.models[0]["folder"]) / "card.json").read_text(encoding="utf-8"))
-    found: dict[str, Any] = {
+    found = {
         "evaluation": evaluation.to_plain(),
-        "verdict": None if verdict is None else verdict.to_plain(),
+        "verdict": verdict,
         "set_path": str(arguments.set_folder),
         "examined_at": arguments.at.isoformat(),
     }
-    keep(arguments.out, found, as_html(evaluation_document(evaluation, card, arguments.at)))
-    tell({"found": {"folder": str(arguments.out)}})
+    hashes = keep(arguments.out, found, as_html(evaluation_document(evaluation, card, arguments.at)))
+    return {"verdict": verdict, **hashes}
 
 
 def _examinee(plain: dict[str, Any]) -> Examinee:
@@ -106,13 +116,5 @@ def _examinee(plain: dict[str, Any]) -> Examinee:
 
 
 def _teller(tell: Tell, words: str) -> Callable[[float], None]:
-    """Tell how far it is, twice a second at most."""
-    told_at = [-_SECONDS_BETWEEN_WORDS]
-
-    def progress(share: float) -> None:
-        now = time.monotonic()
-        if now - told_at[0] >= _SECONDS_BETWEEN_WORDS:
-            tell({"share": share, "words": words})
-            told_at[0] = now
-
-    return progress
+    told = seldom(tell)
+    return lambda share: told(share, words)

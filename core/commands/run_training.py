@@ -27,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--kept", type=Path, required=True, help="where features of patches are kept")
     parser.add_argument("--configuration", type=json.loads, required=True, help="as JSON")
     parser.add_argument("--served", type=Path, help="the checkpoint of the model that serves")
+    parser.add_argument("--leave-test", action="store_true", help="do not look at the test side: it is frozen")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, required=True)
     parser.set_defaults(run=run, needs_workspace=False)
@@ -59,6 +60,7 @@ def _train(arguments: argparse.Namespace, follower: _Teller, tell: Tell) -> int:
             device=arguments.device,
             n_threads=arguments.threads,
             code_version=importlib.metadata.version("fibroread"),
+            leaves_test=arguments.leave_test,
         )
         outcome = train(wish, make_trainer, follower)
     except Cancelled as error:

@@ -6,10 +6,12 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 _NICENESS = 10
 _STANDARD_INPUT = 0
+_SECONDS_BETWEEN_WORDS = 0.5
 Tell = Callable[[dict[str, object]], None]
 
 
@@ -28,6 +30,19 @@ def begin_telling(when_the_caller_is_gone: Callable[[], None]) -> Tell:
         told.flush()
 
     return tell
+
+
+def seldom(tell: Tell) -> Callable[[float, str], None]:
+    """Give what tells the share that is done and what is done, twice a second at most."""
+    told_at = [-_SECONDS_BETWEEN_WORDS]
+
+    def progress(share: float, words: str) -> None:
+        now = time.monotonic()
+        if now - told_at[0] >= _SECONDS_BETWEEN_WORDS:
+            tell({"share": share, "words": words})
+            told_at[0] = now
+
+    return progress
 
 
 def end_at_once() -> None:

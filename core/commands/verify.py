@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 _DESCRIPTION = """\
-Walk the audit chain and compare every stored row with what its entry recorded. Prints one JSON object: ok, entries,
-head, first_broken, problem. Ends with 0 when everything holds, else 1. Keep the head somewhere else: a later
+Walk the audit chain and compare every stored row with what its entry recorded, and what examinations left with the
+hashes that are stored of it. Prints one JSON object: ok, entries, head, first_broken, problem, changed_files. Ends with
+0 when everything holds, else 1; a verdict is stored and holds without its files. Keep the head somewhere else: a later
 --earlier-head shows whether the end of the log was cut off since."""
 
 
@@ -33,15 +34,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Check the store and print what was found."""
-    found: dict[str, object] = {"ok": True, "first_broken": None, "problem": None}
+    changed = list(workspace.examinations.changed_files())
+    found: dict[str, object] = {"ok": not changed, "first_broken": None, "problem": None, "changed_files": changed}
     try:
         found["entries"] = verify(workspace.database, earlier_head=arguments.earlier_head)
     except AuditBroken as broken:
         found |= {"ok": False, "entries": None, "first_broken": broken.entry, "problem": broken.problem}
     head = audit.head_hash(workspace.database)
-    print(
-        json.dumps(
-            {name: {**found, "head": head}[name] for name in ("ok", "entries", "head", "first_broken", "problem")}
-        )
-    )
+    names = ("ok", "entries", "head", "first_broken", "problem", "changed_files")
+    print(json.dumps({name: {**found, "head": head}[name] for name in names}))
     return 0 if found["ok"] else 1

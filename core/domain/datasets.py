@@ -73,6 +73,7 @@ class LeftOutReason(Enum):
     QUALITY = "left out by the quality gate"
     UNJUDGED = "not judged by today's quality gate"
     REGION = "in a region that a reader excluded"
+    FROZEN_TEST = "animal of the frozen test, in a set without a test side"
     WEAK_HELD_OUT = "weak stage of an animal held out"
 
 

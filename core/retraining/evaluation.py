@@ -1,4 +1,4 @@
-"""Models on the frozen test of a training set: animals that none of them learned from, by patch and by slide.
+"""Models on the test side of a training set: animals that none of them learned from, by patch and by slide.
 
 The reference is what the readers of the set agree on; each model is one more reader beside it, so that every figure is
 one of the agreement report: drawn again by animal, with its method and its cautions.
@@ -69,7 +69,8 @@ class Evaluation:
     """What came out for the first model beside the reference, and beside the second one where there is one.
 
     `cautions` say what the figures do not show. `votes` is empty where no patch has two; `batch_effects` is of the
-    first model, empty where it was not asked.
+    first model, empty where it was not asked. `ratings` are the stages by patch that all figures come of, by
+    `resampling`.
     """
 
     set_sha256: str
@@ -82,12 +83,18 @@ class Evaluation:
     votes: tuple[VoteAgreement, ...]
     worst: tuple[WorstPatch, ...]
     cautions: tuple[str, ...]
+    ratings: Ratings
+    resampling: Resampling
     batch_effects: tuple[BatchEffect, ...] = ()
+
+    def with_cautions(self, cautions: tuple[str, ...]) -> Evaluation:
+        """Give the same with more that has to be said, at the front."""
+        return replace(self, cautions=(*cautions, *self.cautions))
 
     def with_batch_effects(self, effects: tuple[BatchEffect, ...]) -> Evaluation:
         """Give the same with what the embeddings tell, and the warning among the cautions."""
         warning = warning_of(effects)
-        return replace(self, batch_effects=effects, cautions=(*((warning,) if warning else ()), *self.cautions))
+        return replace(self, batch_effects=effects).with_cautions((warning,) if warning else ())
 
     def to_plain(self) -> dict[str, Any]:
         """Give it as JSON holds it; both reports follow `agreement.schema.json`."""
@@ -143,6 +150,8 @@ def evaluate(
         votes=vote_agreement(votes, _called(answers[0]), animals, chosen),
         worst=worst_patches(patches, answers[0]),
         cautions=tuple(_cautions(opened, examinees)),
+        ratings=ratings,
+        resampling=chosen,
     )
 
 

@@ -1,14 +1,17 @@
-"""Examinations of models in a process of its own: one at a time, with progress and cancel; the last one stands.
+"""Examinations of models in a process of its own: one at a time, with progress and cancel; each one is stored.
 
-What an examination found lies in the data folder, a folder a model; what a decision rests on is stored with it.
+What an examination found lies in the data folder, to be shown. The verdict is stored, and so are the hashes of what
+lies there: a file that is not the one that was written shows nothing, and a decision never rests on a file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,19 +19,22 @@ from typing import Any, Protocol
 from core.access.permissions import Permission, require
 from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd
 from core.domain.errors import NothingToDo, UserMustAct
+from core.domain.examinations import ExaminationEvent, ExaminationStatus
 from core.domain.people import Reader
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
+from core.retraining.evidence import Evidence
 from core.retraining.open_set import stated_content
-from core.retraining.promotion import MARGIN, Verdict
-from core.retraining.training_record import read_json, write_json
+from core.retraining.tally import FOUND_NAME, Tally
+from core.retraining.verdict import MARGIN, Verdict
 
 EXAMINATION_COMMAND = (sys.executable, "-m", "core.cli", "run-examination")
 N_PERMUTATIONS = 200
 """Of the labels of animals, when it is looked for what tells the laboratory."""
-FOUND_NAME, CARD_NAME = "evaluation.json", "card.html"
+CARD_NAME = "card.html"
 _SECONDS_TO_END = 10.0
-_FORMAT = 2
+_CHANGED = "the set changed while it was examined"
+_STATUS = {Ending.FAILED: ExaminationStatus.FAILED, Ending.CANCELLED: ExaminationStatus.CANCELLED}
 
 
 class ModelsPort(Protocol):
@@ -64,13 +70,18 @@ class ExaminationProgress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examined:
-    """What the last examination of a model found: `evaluation` as `Evaluation.to_plain` gives it."""
+    """An examination that finished. `verdict` and `event` are as stored; `is_on_test`: on the frozen test that stands.
 
-    evaluation: dict[str, Any]
+    `evaluation` is as `Evaluation.to_plain` gives it, None where its file is not the one that was written; so is
+    `card_html`. `changed` names such files.
+    """
+
+    event: ExaminationEvent
     verdict: Verdict | None
-    set_path: Path
-    examined_at: datetime
-    card_path: Path
+    is_on_test: bool
+    evaluation: dict[str, Any] | None
+    card_html: bytes | None
+    changed: tuple[str, ...]
 
 
 class Examinations:
@@ -80,11 +91,13 @@ class Examinations:
         self,
         models: ModelsPort,
         trainings: TrainingsPort,
+        evidence: Evidence,
         folder: Path,
         clock: Callable[[], datetime],
     ) -> None:
-        """Take where models and trainings are found, and the folder that what is found goes to."""
+        """Take where models, trainings and examinations are found, and the folder that what is found goes to."""
         self._models, self._trainings, self._folder, self._clock = models, trainings, folder, clock
+        self._evidence = evidence
         self._work = SoleWork[ModelId]("A model is being examined at this moment. Wait for its end, or cancel it.")
         self._problem: str | None = None
 
@@ -104,8 +117,9 @@ class Examinations:
         require(reader, Permission.TRAIN)
         if not margin >= 0.0:
             raise UserMustAct(f"A margin of {margin:g} would let a worse model pass. Name 0 or more.")
-        command = self._command(model_id, set_folder.absolute(), margin, n_permutations)
-        self._work.begin(model_id, command, self._end, self._forget_problem)
+        begun, tally = self._begun(reader, model_id, set_folder.absolute(), margin, n_permutations)
+        command = self._command(begun, tally)
+        self._work.begin(model_id, command, lambda end: self._end(begun, end), lambda: self._store_begun(begun))
 
     def progress(self) -> ExaminationProgress | None:
         """Say how far the latest examination since the start is, or None when there was none."""
@@ -117,20 +131,27 @@ class Examinations:
         )
 
     def latest(self, model_id: ModelId) -> Examined | None:
-        """Give what the last examination of a model found; None for none, or one that is of another form."""
-        folder = self._folder / model_id
-        try:
-            found = read_json(folder / FOUND_NAME)
-        except (OSError, ValueError):
-            return None
-        if found.get("format") != _FORMAT:
-            return None
+        """Give the last examination of a model that finished, None for none."""
+        finished = [one for one in self._evidence.of(model_id) if one.status is ExaminationStatus.FINISHED]
+        return self._examined(finished[-1]) if finished else None
+
+    def changed_files(self) -> Iterator[str]:
+        """Name every file that an examination left and that is not the one that was written."""
+        for event in self._evidence.store.examinations():
+            if event.status is ExaminationStatus.FINISHED:
+                yield from (str(event.folder / name) for name in self._examined(event).changed)
+
+    def _examined(self, event: ExaminationEvent) -> Examined:
+        found = _as_written(event.folder / FOUND_NAME, event.evaluation_sha256)
+        card = _as_written(event.folder / CARD_NAME, event.card_sha256)
+        test = self._evidence.test()
         return Examined(
-            evaluation=found["evaluation"],
-            verdict=None if found["verdict"] is None else Verdict.from_plain(found["verdict"]),
-            set_path=Path(found["set_path"]),
-            examined_at=datetime.fromisoformat(found["examined_at"]),
-            card_path=folder / CARD_NAME,
+            event=event,
+            verdict=None if event.verdict_json is None else Verdict.from_plain(json.loads(event.verdict_json)),
+            is_on_test=test is not None and event.test_version == test.version,
+            evaluation=None if found is None else json.loads(found)["evaluation"],
+            card_html=card,
+            changed=tuple(name for name, read in ((FOUND_NAME, found), (CARD_NAME, card)) if read is None),
         )
 
     def cancel(self, reader: Reader) -> None:
@@ -146,20 +167,44 @@ class Examinations:
         """Wait for the end of the examination under way; false when it has not come in time."""
         return self._work.wait(timeout_s)
 
-    def _command(self, model_id: ModelId, set_folder: Path, margin: float, n_permutations: int) -> WorkCommand:
-        model, served = self._models.model_by_id(model_id), self._models.served_model()
-        if model is None:
+    def _begun(
+        self, reader: Reader, model_id: ModelId, set_folder: Path, margin: float, n_permutations: int
+    ) -> tuple[ExaminationEvent, Tally]:
+        """Give the beginning of an examination, and how many were looked at on the same animals with it."""
+        served, set_sha256, test = self._models.served_model(), stated_content(set_folder), self._evidence.test()
+        if self._models.model_by_id(model_id) is None:
             raise NothingToDo(f"No model {model_id} is registered.")
-        both = [model] if served is None or served.model_id == model_id else [model, served]
+        tally, examination_id = self._evidence.tally(model_id, set_sha256), uuid.uuid4().hex
+        begun = ExaminationEvent(
+            examination_id=examination_id,
+            model_id=model_id,
+            served_id=None if served is None or served.model_id == model_id else served.model_id,
+            status=ExaminationStatus.BEGUN,
+            set_path=set_folder,
+            set_sha256=set_sha256,
+            test_version=test.version if test is not None and test.set_sha256 == set_sha256 else None,
+            margin=margin,
+            n_permutations=n_permutations,
+            n_candidates=tally.n_candidates,
+            folder=self._folder / model_id / examination_id,
+            actor=reader.reader_id,
+            happened_at=self._clock(),
+        )
+        return begun, tally
+
+    def _command(self, begun: ExaminationEvent, tally: Tally) -> WorkCommand:
+        asked = (begun.model_id, *((begun.served_id,) if begun.served_id is not None else ()))
+        both = [one for one in map(self._models.model_by_id, asked) if one is not None]
         words = [
             *EXAMINATION_COMMAND,
-            str(set_folder),
+            str(begun.set_path),
             *("--models", json.dumps([self._facts(one) for one in both])),
-            *("--native-five", json.dumps(self._native_five(set_folder))),
-            *("--margin", str(margin)),
-            *("--permutations", str(n_permutations)),
-            *("--out", str(self._folder / model_id)),
-            *("--at", self._clock().isoformat()),
+            *("--native-five", json.dumps(self._native_five(begun.set_sha256))),
+            *("--tally", json.dumps(tally.to_plain())),
+            *("--margin", str(begun.margin)),
+            *("--permutations", str(begun.n_permutations)),
+            *("--out", str(begun.folder)),
+            *("--at", begun.happened_at.isoformat()),
         ]
         return WorkCommand(words=words, outcome_key="found")
 
@@ -172,8 +217,8 @@ class Examinations:
             "training_folder": None if event is None else str(event.folder),
         }
 
-    def _native_five(self, set_folder: Path) -> dict[str, str | None] | None:
-        event = native_five_on(stated_content(set_folder), self._trainings.trainings())
+    def _native_five(self, set_sha256: str) -> dict[str, str | None] | None:
+        event = native_five_on(set_sha256, self._trainings.trainings())
         if event is None:
             return None
         return {
@@ -183,11 +228,35 @@ class Examinations:
             "training_folder": str(event.folder),
         }
 
-    def _forget_problem(self) -> None:
+    def _store_begun(self, begun: ExaminationEvent) -> None:
         self._problem = None
+        self._evidence.store.add(begun)
 
-    def _end(self, end: WorkEnd) -> None:
-        self._problem = None if end.ending is Ending.FINISHED else end.reason
+    def _end(self, begun: ExaminationEvent, end: WorkEnd) -> None:
+        ended = self._ended(begun, end)
+        self._evidence.store.add(ended)
+        self._problem = None if ended.status is ExaminationStatus.FINISHED else ended.reason
+
+    def _ended(self, begun: ExaminationEvent, end: WorkEnd) -> ExaminationEvent:
+        """Give how an examination ended; of one that did not finish, whether what it found could be read."""
+        at, found = self._clock(), end.outcome
+        is_kept = (begun.folder / FOUND_NAME).is_file()
+        if end.ending is not Ending.FINISHED or found is None:
+            return replace(
+                begun, status=_STATUS[end.ending], happened_at=at, reason=end.reason or "cancelled", is_seen=is_kept
+            )
+        if found["set_sha256"] != begun.set_sha256:
+            return replace(begun, status=ExaminationStatus.FAILED, happened_at=at, reason=_CHANGED, is_seen=is_kept)
+        verdict = found["verdict"]
+        return replace(
+            begun,
+            status=ExaminationStatus.FINISHED,
+            happened_at=at,
+            animals=tuple(found["animals"]),
+            verdict_json=None if verdict is None else Verdict.from_plain(verdict).to_json(),
+            evaluation_sha256=found["evaluation_sha256"],
+            card_sha256=found["card_sha256"],
+        )
 
 
 def native_five_on(set_sha256: str, trainings: Sequence[TrainingEvent]) -> TrainingEvent | None:
@@ -199,8 +268,24 @@ def native_five_on(set_sha256: str, trainings: Sequence[TrainingEvent]) -> Train
     return None
 
 
-def keep(folder: Path, found: dict[str, Any], card_html: str) -> None:
-    """Keep what an examination found, the card first: what carries its name is whole."""
+def keep(folder: Path, found: dict[str, Any], card_html: str) -> dict[str, str]:
+    """Keep what an examination found, the card first, and give the hash of each file: what has its name is whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CARD_NAME).write_text(card_html, encoding="utf-8")
-    write_json(folder / FOUND_NAME, {"format": _FORMAT, **found})
+    card, evaluation = card_html.encode(), (json.dumps(found, indent=1, sort_keys=True) + "\n").encode()
+    (folder / CARD_NAME).write_bytes(card)
+    part = folder / f".{FOUND_NAME}.part"
+    part.write_bytes(evaluation)
+    part.replace(folder / FOUND_NAME)
+    return {
+        "evaluation_sha256": hashlib.sha256(evaluation).hexdigest(),
+        "card_sha256": hashlib.sha256(card).hexdigest(),
+    }
+
+
+def _as_written(path: Path, sha256: str | None) -> bytes | None:
+    """Give a file that hashes to what was stored, None where it is gone or another."""
+    try:
+        read = path.read_bytes()
+    except OSError:
+        return None
+    return read if hashlib.sha256(read).hexdigest() == sha256 else None

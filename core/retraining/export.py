@@ -47,7 +47,7 @@ class ExportSources:
     """All that a set is made of: every standing read, slide and recipe, a way to the pixels, and who wrote when.
 
     `keepers_out` say of patches whether they stay out, each for its reason; `cautions` what has to be known of the
-    model behind a run. `parent` None: nothing to compare with.
+    model behind a run. `held_out`: the animals of the frozen test. `parent` None: nothing to compare with.
     """
 
     reads: tuple[Read, ...]
@@ -64,6 +64,7 @@ class ExportSources:
     )
     reading: ReadingFacts = field(default_factory=ReadingFacts)
     weak: WeakSources = field(default_factory=WeakSources)
+    held_out: frozenset[str] = frozenset()
     parent: Parent | None = None
 
     def select(self, request: ExportRequest) -> Selection:
@@ -76,7 +77,7 @@ class ExportSources:
         selection = with_weak(selection, request, self.weak, material)
         for reason, keeps_out in self.keepers_out.items():
             selection = without_left_out(selection, keeps_out, reason)
-        return selection
+        return replace(selection, held_out=self.held_out)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,9 +114,13 @@ def plan_training_set(request: ExportRequest, sources: ExportSources) -> ExportP
 def plan_of(selection: Selection, request: ExportRequest) -> ExportPlan:
     """Give every patch of a selection its side; weak ones of animals that are held out stay out.
 
+    Animals of the frozen test go to the test side, and stay out of a set without one.
     Raises: NothingToDo, TooFewSubjects.
     """
-    patches = assign_splits(selection.patches, request)
+    if not request.fractions[2]:
+        frozen = [patch.subject_key in selection.held_out for patch in selection.patches]
+        selection = without_left_out(selection, lambda _: frozen, LeftOutReason.FROZEN_TEST)
+    patches = assign_splits(selection.patches, request, selection.held_out)
     held_out = weak_held_out(patches)
     sided = replace(selection, patches=patches)
     kept = without_left_out(sided, lambda _: held_out, LeftOutReason.WEAK_HELD_OUT)
@@ -165,8 +170,13 @@ def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, w
     rows = read_manifest(folder / "manifest.parquet")
     seen = side_rows(rows)
     proof = prove_isolation(seen, plan.request.isolation)
-    watch.tell(len(plan.patches), len(plan.patches), "looking for near-duplicates")
-    apart = prove_images_apart(seen, lambda place: read_png(folder / str(rows[place]["file"])))
+    n, shrunk = len(plan.patches), {one.patch.file_name: one.shrunk for one in written.patches}
+    apart = prove_images_apart(
+        seen,
+        [shrunk[str(row["file"])] for row in rows],
+        lambda place: read_png(folder / str(rows[place]["file"])),
+        lambda share: watch.tell(n, n, f"looking for near-duplicates, {share:.0%}"),
+    )
     changes = None if sources.parent is None else changes_since(sources.parent, rows)
     summary = replace(
         _summary(plan, sources, written, content_sha256(rows)), changes=() if changes is None else changes.counts

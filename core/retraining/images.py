@@ -20,7 +20,7 @@ from core.domain.errors import BadSlide, Cancelled, SlideChanged
 from core.domain.geometry import Box
 from core.domain.slides import Slide, SlideId
 from core.retraining.manifest import WrittenPatch
-from core.retraining.near_duplicates import perceptual_hash
+from core.retraining.near_duplicates import perceptual_hash, shrunk_structure
 from core.retraining.selection import leave_out
 from core.side_work import Told
 
@@ -129,6 +129,7 @@ def _write_patch(reader: PatchReader, patch: TrainingPatch, side_px: int, folder
         png_sha256=hashlib.sha256(png).hexdigest(),
         pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
         perceptual=perceptual_hash(pixels),
+        shrunk=shrunk_structure(pixels),
     )
 
 

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from core.agreement.bootstrap import Progress, unheard
 from core.domain.datasets import Isolation, Split, TrainingPatch, comparable, side_name
 from core.domain.errors import LeakingSplit
-from core.retraining.near_duplicates import Comparison, Rgb, compare
+from core.retraining.near_duplicates import Comparison, Rgb, Shrunk, compare
 
 NamesBySide = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -112,12 +113,15 @@ def prove_isolation(rows: Iterable[SideRow], isolation: Isolation) -> IsolationP
     )
 
 
-def prove_images_apart(rows: Sequence[SideRow], image: Callable[[int], Rgb]) -> Comparison:
+def prove_images_apart(
+    rows: Sequence[SideRow], shrunk: Sequence[Shrunk], image: Callable[[int], Rgb], progress: Progress = unheard
+) -> Comparison:
     """Give what was compared across sides when no near-duplicate was found among different subjects' images.
 
-    Args: image: gives the pixels of a row by its place. Raises: LeakingSplit, naming animals and patches.
+    Args: shrunk: the structure of each row's image. image: gives the pixels of a row by its place.
+    Raises: LeakingSplit, naming animals and patches.
     """
-    found = compare([row.side for row in rows], [row.perceptual for row in rows], image)
+    found = compare([row.side for row in rows], [row.perceptual for row in rows], shrunk, image, progress)
     if found.found:
         pairs = [(rows[one.first], rows[one.second], one.correlation) for one in found.found]
         names = tuple(f"{one.place} with {other.place} at correlation {alike:.2f}" for one, other, alike in pairs)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.domain.datasets import Split, TrainingPatch
-from core.domain.errors import RunDamaged
+from core.domain.datasets import Split, TrainingPatch, comparable
+from core.domain.errors import NothingToDo, RunDamaged
 from core.retraining.isolation import SideRow
+from core.retraining.near_duplicates import Shrunk
 
 _TEXT = ("file", "slide", "slide_id", "subject", "site", "stain_batch")
 _NUMBERS = ("patch", "x_px", "y_px", "width_px", "height_px")
@@ -48,13 +49,14 @@ Row = Mapping[str, str | int | None]
 class WrittenPatch:
     """A patch whose image lies in the set. `pixels_sha256` is over its RGB bytes, `png_sha256` over its file.
 
-    `perceptual` is the hash that near-duplicates are looked for by.
+    `perceptual` is the hash that near-duplicates are looked for by, `shrunk` the structure that they are laid over by.
     """
 
     patch: TrainingPatch
     png_sha256: str
     pixels_sha256: str
     perceptual: int
+    shrunk: Shrunk = field(compare=False, repr=False)
 
     def to_row(self) -> dict[str, str | int | None]:
         """Give the manifest's row."""
@@ -105,6 +107,18 @@ def read_manifest(path: Path) -> tuple[Row, ...]:
     if tuple(table.schema.names) != COLUMNS:
         raise RunDamaged(f"{path.name} has the columns {', '.join(table.schema.names)}; export the set again.")
     return tuple(table.to_pylist())
+
+
+def animals_by_side(folder: Path) -> dict[Split, frozenset[str]]:
+    """Give the subjects, as splits compare them, on each side of the set in a folder; NothingToDo for no set."""
+    try:
+        rows = pq.read_table(folder / "manifest.parquet", columns=["subject", "split"]).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise NothingToDo(f"{folder} is no training set: its manifest cannot be read ({error}).") from error
+    found: dict[Split, set[str]] = {side: set() for side in Split}
+    for row in rows:
+        found[Split(row["split"])].add(comparable(str(row["subject"])))
+    return {side: frozenset(names) for side, names in found.items()}
 
 
 def side_rows(rows: Iterable[Row]) -> tuple[SideRow, ...]:

@@ -2,6 +2,7 @@
 
 Covered: a file that is changed, missing or added; a row that the content hash does not cover; a subject, slide or image
 on two sides, by the manifest as it lies there; and, as each patch is first read, pixels that are not those of its row.
+Near-duplicates are proved apart when a set is written, and again when its test side is frozen (`whole_proof`).
 Not covered: a set that somebody wrote anew as a whole, hashes included; a card kept elsewhere, or the store, tells.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from core.agreement.bootstrap import Progress, unheard
 from core.domain.datasets import Isolation, PatchSize, Split, comparable
 from core.domain.errors import BadTrainingSet, NothingToDo, RunDamaged
 from core.domain.geometry import Box
@@ -90,14 +92,14 @@ class OpenSet:
         return tuple(sorted({patch.fold for patch in self.patches} - {0}))
 
 
-def open_set(folder: Path) -> OpenSet:
-    """Open a set after checking all of it.
+def open_set(folder: Path, progress: Progress = unheard) -> OpenSet:
+    """Open a set after checking all of it; `progress` hears the share of the files that were read.
 
     Raises: NothingToDo for no set, BadTrainingSet naming what is broken, LeakingSplit naming who leaks.
     """
     if not (folder / "manifest.parquet").is_file():
         raise NothingToDo(f"{folder} is no training set: it has no manifest.parquet. Export one first.")
-    found = _check_files(folder)
+    found = _check_files(folder, progress)
     rows, card = _rows(folder), _json(folder, "card.json")
     _check_rows(folder, rows, found, card)
     try:
@@ -130,7 +132,7 @@ def pixels_sha256(pixels: npt.NDArray[np.uint8]) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def _check_files(folder: Path) -> dict[str, str]:
+def _check_files(folder: Path, progress: Progress) -> dict[str, str]:
     """Give the SHA-256 of every file after comparing it with what was written down."""
     for name in _PAPERS:
         if not (folder / name).is_file():
@@ -142,10 +144,11 @@ def _check_files(folder: Path) -> dict[str, str]:
         raise BadTrainingSet(folder, f"{_some(missing)} missing")
     if added := sorted(here - stated.keys()):
         raise BadTrainingSet(folder, f"{_some(added)} not among the files that were written")
-    for name, sha256 in stated.items():
+    for place, (name, sha256) in enumerate(stated.items()):
         with (folder / name).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                 raise BadTrainingSet(folder, f"{name} is not the file that was written")
+        progress(place / len(stated))
     return stated
 
 

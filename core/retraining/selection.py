@@ -68,13 +68,17 @@ class SelectionFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """The patches of a set to be, in a fixed order, and what is left out. `patch_size` None: there are none."""
+    """The patches of a set to be, in a fixed order, and what is left out. `patch_size` None: there are none.
+
+    `held_out`: the animals of the frozen test, which no set learns from.
+    """
 
     patches: tuple[TrainingPatch, ...]
     left_out: tuple[LeftOutPatch, ...]
     patch_size: PatchSize | None
     is_demo: bool
     has_both_kinds: bool
+    held_out: frozenset[str] = frozenset()
 
     @property
     def by_stage(self) -> Counts:

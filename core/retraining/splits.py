@@ -22,8 +22,12 @@ _Side = tuple[Split, int]
 _TRAINING: _Side = (Split.TRAIN, 0)
 
 
-def assign_splits(patches: Sequence[TrainingPatch], request: ExportRequest) -> tuple[TrainingPatch, ...]:
+def assign_splits(
+    patches: Sequence[TrainingPatch], request: ExportRequest, held_out: frozenset[str] = frozenset()
+) -> tuple[TrainingPatch, ...]:
     """Give every patch a side; whole subjects, or whole sites or scanners with all their subjects, go to one side.
+
+    Subjects that are held out go to the test side whatever is drawn, and whole sites or scanners with them.
 
     A greedy choice in an order drawn by the seed, then single moves while they help. What it makes small is
     the chi-square distance of patches by stage, and of the number of subjects, from the fractions asked for. Folds
@@ -38,7 +42,9 @@ def assign_splits(patches: Sequence[TrainingPatch], request: ExportRequest) -> t
     has_read = not all(patch.is_weak for patch in patches)
     weighing = [not (patch.is_weak and has_read) for patch in patches]
     dealt = [(patch, unit) for patch, unit, weighs in zip(patches, unit_of, weighing, strict=True) if weighs]
-    side_of = _deal([patch for patch, _ in dealt], [unit for _, unit in dealt], request)
+    kept = {unit for patch, unit in zip(patches, unit_of, strict=True) if patch.subject_key in held_out}
+    side_of = _deal([patch for patch, _ in dealt], [unit for _, unit in dealt], request, kept)
+    side_of |= dict.fromkeys(kept, (Split.TEST, 0))
     return tuple(
         replace(patch, split=side_of.get(unit, _TRAINING)[0], fold=side_of.get(unit, _TRAINING)[1])
         for patch, unit in zip(patches, unit_of, strict=True)
@@ -55,13 +61,19 @@ def weak_held_out(patches: Sequence[TrainingPatch]) -> list[bool]:
     return [patch.is_weak and (patch.split is not Split.TRAIN or patch.fold > 0) for patch in patches]
 
 
-def _deal(patches: Sequence[TrainingPatch], unit_of: Sequence[str], request: ExportRequest) -> dict[str, _Side]:
-    """Give the side of each unit."""
+def _deal(
+    patches: Sequence[TrainingPatch], unit_of: Sequence[str], request: ExportRequest, kept: set[str]
+) -> dict[str, _Side]:
+    """Give the side of each unit; those kept for the test count there from the start."""
     units = sorted(set(unit_of), key=lambda unit: hashlib.sha256(f"{request.seed}\n{unit}".encode()).digest())
     sides = _sides(request)
-    if len(units) < len(sides):
-        raise TooFewSubjects(request.isolation.value, n_needed=len(sides), n_found=len(units))
-    chosen = _balance(_count_stages(patches, unit_of, units), np.array([share for _, share in sides]))
+    places = [side for side, _ in sides]
+    fixed = np.array([places.index((Split.TEST, 0)) if unit in kept else -1 for unit in units], np.int64)
+    n_needed = len(sides) - (1 if (fixed >= 0).any() else 0)
+    if (fixed < 0).sum() < n_needed:
+        raise TooFewSubjects(request.isolation.value, n_needed=n_needed, n_found=int((fixed < 0).sum()))
+    counts = _count_stages(patches, unit_of, units)
+    chosen = _balance(counts, np.array([share for _, share in sides]), fixed)
     return {unit: sides[number][0] for unit, number in zip(units, chosen, strict=True)}
 
 
@@ -129,17 +141,18 @@ def _count_stages(patches: Sequence[TrainingPatch], unit_of: Sequence[str], unit
     return counts[:, counts.any(axis=0)]
 
 
-def _balance(counts: FloatArray, fractions: FloatArray) -> IntArray:
-    """Choose a side number for each unit; every side gets at least one."""
+def _balance(counts: FloatArray, fractions: FloatArray, fixed: IntArray) -> IntArray:
+    """Choose a side number for each unit but those that are `fixed` (-1: not); every side gets at least one."""
     wanted = fractions[:, None] * counts.sum(axis=0)  # sides x columns
-    chosen = np.full(len(counts), -1, dtype=np.int64)
+    chosen, free = fixed.copy(), np.flatnonzero(fixed < 0)
     filled = np.zeros_like(wanted)
-    for unit, row in enumerate(counts):
-        n_left, empty = len(counts) - unit, np.flatnonzero(~filled.any(axis=1))
+    np.add.at(filled, fixed[fixed >= 0], counts[fixed >= 0])
+    for number, unit in enumerate(free.tolist()):
+        n_left, empty = len(free) - number, np.flatnonzero(~filled.any(axis=1))
         open_sides = empty if len(empty) >= n_left else np.arange(len(fractions))
-        best = open_sides[np.argmin(_gain(row, filled, wanted)[open_sides])]
-        chosen[unit], filled[best] = best, filled[best] + row
-    while (move := _best_move(counts, chosen, filled, wanted)) is not None:
+        best = open_sides[np.argmin(_gain(counts[unit], filled, wanted)[open_sides])]
+        chosen[unit], filled[best] = best, filled[best] + counts[unit]
+    while (move := _best_move(counts, chosen, filled, wanted, fixed >= 0)) is not None:
         unit, side = move
         filled[chosen[unit]] -= counts[unit]
         filled[side] += counts[unit]
@@ -152,7 +165,9 @@ def _gain(row: FloatArray, filled: FloatArray, wanted: FloatArray) -> FloatArray
     return np.asarray((((filled + row - wanted) ** 2 - (filled - wanted) ** 2) / wanted).sum(axis=1))
 
 
-def _best_move(counts: FloatArray, chosen: IntArray, filled: FloatArray, wanted: FloatArray) -> tuple[int, int] | None:
+def _best_move(
+    counts: FloatArray, chosen: IntArray, filled: FloatArray, wanted: FloatArray, stays: npt.NDArray[np.bool_]
+) -> tuple[int, int] | None:
     """Give the (unit, side) that lowers the distance most without emptying a side; None when none does."""
     n_units_on = np.bincount(chosen, minlength=len(filled))
     off = (filled - wanted)[None]  # 1 x sides x columns
@@ -162,5 +177,6 @@ def _best_move(counts: FloatArray, chosen: IntArray, filled: FloatArray, wanted:
     change = joining + leaving[:, None]
     change[np.arange(len(chosen)), chosen] = 0.0
     change[n_units_on[chosen] == 1] = 0.0
+    change[stays] = 0.0
     unit, side = np.unravel_index(int(change.argmin()), change.shape)
     return (int(unit), int(side)) if change[unit, side] < -_SMALLEST_GAIN else None

@@ -48,7 +48,7 @@ class TrainingWish:
     """A training that is asked for.
 
     `served`: the checkpoint of the model that serves, None where there is none; `kept_dir`: where what is worked out
-    once for all trainings on a set is kept.
+    once for all trainings on a set is kept; `leaves_test`: the test side is frozen, and only examinations look at it.
     """
 
     set_folder: Path
@@ -59,6 +59,7 @@ class TrainingWish:
     device: str
     n_threads: int
     code_version: str
+    leaves_test: bool = False
 
 
 def train(wish: TrainingWish, make_trainer: MakeTrainer, follower: Follower) -> Plain:
@@ -72,6 +73,8 @@ def train(wish: TrainingWish, make_trainer: MakeTrainer, follower: Follower) -> 
     follower.tell(0.0, "checking the set")
     opened = open_set(wish.set_folder)
     material = material_of(opened, wish.config, wish.n_threads)
+    if wish.leaves_test:
+        material = replace(material, test=None)
     run = _Run(wish=wish, opened=opened, material=material, follower=follower)
     outcome = run.outcome_with(make_trainer)
     write_json(wish.folder / OUTCOME_NAME, outcome)

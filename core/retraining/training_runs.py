@@ -49,6 +49,27 @@ class CandidatePort(Protocol):
         """Register a model's folder; BadModel when it will not do."""
 
 
+class FrozenPort(Protocol):
+    """The frozen test."""
+
+    def refuse_learning(self, set_folder: Path) -> None:
+        """Refuse a set to learn from that holds its animals; UserMustAct, naming them."""
+
+    def is_looked_at(self, set_folder: Path) -> bool:
+        """Say whether the test side of a set holds its animals, which only examinations look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRunSources:
+    """What trainings ask of others.
+
+    `serving` gives the model that serves, on which a head alone starts where ImageNet cannot be had.
+    """
+
+    serving: Callable[[], RegisteredModel | None]
+    frozen: FrozenPort
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingRequest:
     """What a person asks for. `folder` None: the app's own."""
@@ -67,25 +88,22 @@ class TrainingRuns:
         store: TrainingPort,
         trainings_dir: Path,
         registry: CandidatePort,
-        serving: Callable[[], RegisteredModel | None],
+        sources: TrainingRunSources,
         clock: Callable[[], datetime],
     ) -> None:
-        """`serving` gives the model that serves, on which a head alone starts where ImageNet cannot be had."""
-        self._store, self._dir, self._registry, self._serving, self._clock = (
-            store,
-            trainings_dir,
-            registry,
-            serving,
-            clock,
-        )
+        """Take where trainings are kept and lie, and what takes what they make."""
+        self._store, self._dir, self._registry, self._clock = store, trainings_dir, registry, clock
+        self._sources = sources
         self._work = SoleWork[TrainingId]("A training goes on at this moment. Wait for its end, or cancel it.")
 
     def begin(self, reader: Reader, request: TrainingRequest) -> TrainingId:
         """Begin a training, or go on with one that did not end, and give its id.
 
-        Raises: NothingToDo for no set or a training that is finished; TryAgain while another goes on.
+        Raises: NothingToDo for no set or a training that is finished; UserMustAct for a set that would have animals of
+        the frozen test learned from; TryAgain while another goes on.
         """
         require(reader, Permission.TRAIN)
+        self._sources.frozen.refuse_learning(request.set_folder)
         set_sha256 = stated_content(request.set_folder)
         training_id = training_id_of(set_sha256, request.config)
         latest = self._store.latest(training_id)
@@ -140,7 +158,7 @@ class TrainingRuns:
         return self._work.wait(timeout_s)
 
     def _command(self, request: TrainingRequest, begun: TrainingEvent) -> WorkCommand:
-        n_threads, serving = n_training_threads(), self._serving()
+        n_threads, serving = n_training_threads(), self._sources.serving()
         words = [
             *TRAINING_COMMAND,
             str(begun.set_path),
@@ -150,6 +168,7 @@ class TrainingRuns:
             *("--device", request.device),
             *("--threads", str(n_threads)),
             *(() if serving is None else ("--served", str(serving.weights_path))),
+            *(("--leave-test",) if self._sources.frozen.is_looked_at(begun.set_path) else ()),
         ]
         limits = {"OMP_NUM_THREADS": str(n_threads), "OPENBLAS_NUM_THREADS": str(n_threads)}
         return WorkCommand(words=words, outcome_key="outcome", environment=limits)

@@ -46,7 +46,7 @@ class StudySources:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingSources:
-    """Where training sets come from; each is asked anew for every set."""
+    """Where training sets come from; each is asked anew for every set. `held_out`: the animals of the frozen test."""
 
     reads: Callable[[], tuple[Read, ...]]
     slides: Callable[[], tuple[Slide, ...]]
@@ -60,6 +60,7 @@ class TrainingSources:
     is_hidden: Callable[[ReaderId, SlideId], bool]
     regions: Callable[[Reader, SlideId], tuple[RegionEvent, ...]]
     study: StudySources
+    held_out: Callable[[], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ class TrainingSets:
                 LeftOutReason.REGION: excluded,
             },
             reading=self._reading_facts(),
+            held_out=sources.held_out(),
             weak=WeakSources(
                 slide_reads=self._reads(reader, patches=False),
                 study_stages=tuple(self._study_stages(reader)),

@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from core.store.connection import Database
+from core.store.examinations import ExaminationStore
 from core.store.exports import TrainingSetStore
+from core.store.frozen_tests import FrozenTestStore
 from core.store.jobs import JobStore
 from core.store.models import ModelStore
 from core.store.people import PeopleStore
@@ -33,3 +35,5 @@ class Tables:
         self.people = PeopleStore(self.database)
         self.preferences = PreferenceStore(self.database)
         self.training_sets = TrainingSetStore(self.database)
+        self.frozen_versions = FrozenTestStore(self.database)
+        self.examination_events = ExaminationStore(self.database)

@@ -40,8 +40,10 @@ RECORDED_TABLES = (
     ("fast_mode_event", "SELECT * FROM fast_mode_event"),
     ("model_decision", "SELECT * FROM model_decision"),
     ("training_event", "SELECT * FROM training_event"),
+    ("frozen_test", "SELECT * FROM frozen_test"),
+    ("examination_event", "SELECT * FROM examination_event"),
 )
-_NAMING = ("slide_id", "entry_id", "study_id", "name", "path")
+_NAMING = ("slide_id", "examination_id", "set_sha256", "entry_id", "study_id", "name", "path")
 _UNGUARDED_ON_PURPOSE = ("job", "study_draft", "append_only_guard")
 
 

@@ -40,8 +40,9 @@ def draw_examination(workspace: Workspace, reader: Reader, model: RegisteredMode
     examined = workspace.examinations.latest(model.model_id)
     if examined is not None:
         _draw_found(examined, model)
-        worst = tuple(WorstPatch.from_plain(one) for one in examined.evaluation["worst_patches"])
-        draw_worst_patches(workspace, reader, worst, examined.set_path, f"models.worst_{model.model_id}")
+        if examined.evaluation is not None:
+            worst = tuple(WorstPatch.from_plain(one) for one in examined.evaluation["worst_patches"])
+            draw_worst_patches(workspace, reader, worst, examined.event.set_path, f"models.worst_{model.model_id}")
     progress = workspace.examinations.progress()
     if progress is not None and progress.is_running and progress.model_id == model.model_id:
         st.fragment(messages.guarded(_draw_progress), run_every=1.0)(workspace, reader, progress)
@@ -50,7 +51,7 @@ def draw_examination(workspace: Workspace, reader: Reader, model: RegisteredMode
             st.info(messages.plain(f"The last examination ended without a result: {progress.problem}"))
         _draw_offer(workspace, reader, model, is_busy=progress is not None and progress.is_running)
     if may(reader, Permission.SERVE_MODEL):
-        _draw_decisions(workspace, reader, model, examined)
+        _draw_decisions(workspace, reader, model)
 
 
 def _decision_words(decision: ModelDecision) -> str:
@@ -60,22 +61,30 @@ def _decision_words(decision: ModelDecision) -> str:
 
 
 def _draw_found(examined: Examined, model: RegisteredModel) -> None:
-    found, verdict = examined.evaluation, examined.verdict
-    lines = [
-        f"Examined {examined.examined_at:%Y-%m-%d %H:%M} UTC on the test animals of {examined.set_path.name}:",
-        *(_level_words(found[level], level) for level in ("slides", "patches")),
-    ]
+    event, found, verdict = examined.event, examined.evaluation, examined.verdict
+    where = "the frozen test" if examined.is_on_test else f"the test animals of {event.set_path.name}"
+    if not examined.is_on_test:
+        st.caption("**Not the frozen test.** It carries no promotion without a signed override.")
+    lines = [f"Examined {event.happened_at:%Y-%m-%d %H:%M} UTC on {where}:"]
+    if found is not None:
+        lines += [_level_words(found[level], level) for level in ("slides", "patches")]
     if verdict is not None:
         lines.append(f"Beside the model that served then: {'; '.join(verdict.grounds)}.")
-    st.caption("  \n".join(messages.plain(line) for line in [*lines, *found["cautions"]]))
-    st.download_button(
-        "Model card (HTML)",
-        data=examined.card_path.read_bytes,
-        file_name=f"model-card-{model.model_id}.html",
-        mime="text/html",
-        key=f"models.card_{model.model_id}",
-        on_click="ignore",
-    )
+    st.caption("  \n".join(messages.plain(line) for line in [*lines, *([] if found is None else found["cautions"])]))
+    if examined.changed:
+        st.warning(
+            f"**Changed since.** {messages.plain(', '.join(examined.changed))}: not what the examination wrote, and "
+            "not shown. The verdict is stored and stands. Examine again to have the figures back."
+        )
+    if examined.card_html is not None:
+        st.download_button(
+            "Model card (HTML)",
+            data=examined.card_html,
+            file_name=f"model-card-{model.model_id}.html",
+            mime="text/html",
+            key=f"models.card_{model.model_id}",
+            on_click="ignore",
+        )
 
 
 def _level_words(report: dict[str, Any], level: str) -> str:
@@ -104,9 +113,9 @@ def _draw_progress(workspace: Workspace, reader: Reader, drawn: ExaminationProgr
 
 
 def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_busy: bool) -> None:
-    key = f"{_EXAMINE}_set_{model.model_id}"
+    key, test = f"{_EXAMINE}_set_{model.model_id}", workspace.frozen_tests.current()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        ask_for_set(workspace, "Set whose test animals it is examined on", key)
+        ask_for_set(workspace, "Set whose test animals it is examined on", key, None if test is None else test.set_path)
         st.button(
             "Examine",
             key=f"{_EXAMINE}_{model.model_id}",
@@ -117,7 +126,7 @@ def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *,
         )
 
 
-def _draw_decisions(workspace: Workspace, reader: Reader, model: RegisteredModel, examined: Examined | None) -> None:
+def _draw_decisions(workspace: Workspace, reader: Reader, model: RegisteredModel) -> None:
     status, token = workspace.models.status_of(model.model_id), session.token(_DECIDE)
     if status is ModelStatus.SERVED:
         before = workspace.promotion.served_before()
@@ -125,10 +134,12 @@ def _draw_decisions(workspace: Workspace, reader: Reader, model: RegisteredModel
             words = f"Go back to {messages.plain(before.display_name)}"
             st.button(words, key="models.back", on_click=_go_back, args=(workspace, reader, token))
         return
-    verdict = None if examined is None else examined.verdict
-    if verdict is not None and verdict.is_passed:
+    standing = workspace.evidence.standing(model.model_id)
+    if standing.refusal is None:
         args = (workspace, reader, model, token)
         st.button("Put into service", type="primary", key=f"models.serve_{model.model_id}", on_click=_serve, args=args)
+    else:
+        st.caption(messages.plain(f"Not put into service on evidence: {standing.refusal}."))
     with st.expander("Decide otherwise", key=f"models.otherwise_{model.model_id}"):
         reason, name = f"models.reason_{model.model_id}", f"models.signed_{model.model_id}"
         st.text_input("Reason", key=reason)
@@ -160,19 +171,16 @@ def _cancel(workspace: Workspace, reader: Reader) -> None:
 
 @messages.guarded_callback
 def _serve(workspace: Workspace, reader: Reader, model: RegisteredModel, token: str) -> None:
-    examined = workspace.examinations.latest(model.model_id)
-    if examined is not None and examined.verdict is not None and session.spend(_DECIDE, token):
-        workspace.promotion.promote(reader, examined.verdict)
+    if session.spend(_DECIDE, token):
+        workspace.promotion.promote(reader, model.model_id)
         messages.receipt(f"{model.display_name} serves new runs. Slides read by the former model are stale.")
 
 
 @messages.guarded_callback
 def _override(workspace: Workspace, reader: Reader, model: RegisteredModel, keys: tuple[str, str], token: str) -> None:
     reason, name = (session.get_or(key, "") for key in keys)
-    examined = workspace.examinations.latest(model.model_id)
-    verdict = None if examined is None else examined.verdict
     if session.spend(_DECIDE, token):
-        workspace.promotion.override(reader, model.model_id, reason, name, verdict)
+        workspace.promotion.override(reader, model.model_id, reason, name)
         messages.receipt(f"{model.display_name} serves new runs, by override.")
 
 

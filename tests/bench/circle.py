@@ -1,8 +1,8 @@
 """The whole circle on the demo study, by the commands: `python -m tests.bench.circle --data DIR`.
 
-Reads -> set -> training -> examination -> decision -> new predictions -> reproduction -> audit. The app's own start
-draws the demo study and runs the demo model; a reader here gives every predicted patch its slide's drawn stage. The
-rest is what a study lead would type. Prints one JSON object a step; DIR must not exist.
+Reads -> set -> frozen test -> training -> examination -> decision -> new predictions -> reproduction -> audit. The
+app's own start draws the demo study and runs the demo model; a reader here gives every predicted patch its slide's
+drawn stage. The rest is what a study lead would type. Prints one JSON object a step; DIR must not exist.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def main() -> None:
     training_set = arguments.data / "set"
     run = Commands(arguments.data)
     run("export", "training", str(training_set), "--demo", "--fractions", "0.5,0.17,0.33")
+    run("test", "freeze", str(training_set))
     trained = run("train", str(training_set), "--config", arguments.config)
     model_id = str(trained["model_id"])
-    verdict = run("evaluate", model_id, "--set", str(training_set))["verdict"]
+    verdict = run("evaluate", model_id)["verdict"]
     if verdict["is_passed"]:
         run("model", "serve", model_id)
     else:

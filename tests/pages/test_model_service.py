@@ -15,15 +15,17 @@ from core.domain.protocols import Protocol
 from core.domain.registry import ModelStatus
 from core.domain.stages import Stage
 from core.retraining.evaluation import evaluate
-from core.retraining.examinations import keep
+from core.retraining.export import write_training_set
 from core.retraining.open_set import open_set
-from core.retraining.promotion import verdict_of
+from core.retraining.selection import ExportRequest
+from core.retraining.tally import FOUND_NAME, Tally
+from core.retraining.verdict import verdict_of
 from core.retraining.worst_patches import WorstPatch
 from core.settings import Settings
 from core.workspace import Workspace, start_workspace
 from tests.core.retraining.drawn_set import drawn_sources, write_drawn_set
+from tests.core.retraining.examined import CANDIDATE, TEST, store_examination
 from tests.core.retraining.test_evaluation import FEW, examinee, load
-from tests.core.retraining.test_promotion import CANDIDATE
 from tests.core.store.records import MODEL_ID, make_model
 from tests.pages.test_registry_page import opened as opened_page
 
@@ -43,14 +45,12 @@ def examine(
     """Keep what an examination of the candidate, the first named, found."""
     opened = open_set(write_drawn_set(tmp_path / "set", drawn_sources(10, (Stage.S0, Stage.S4))))
     evaluation = evaluate(opened, [examinee(name) for name in names], load, resampling=FEW)
-    verdict = replace(verdict_of(evaluation, CANDIDATE, MODEL_ID), is_passed=is_passed)
-    found = {
-        "evaluation": evaluation.to_plain(),
-        "verdict": verdict.to_plain(),
-        "set_path": str(tmp_path / "set"),
-        "examined_at": workspace.clock().isoformat(),
-    }
-    keep(workspace.data_dir / "examinations" / CANDIDATE, found, "<p>card</p>")
+    tally = Tally(n_candidates=1, n_tries=1, test_name=TEST.name)
+    verdict = replace(verdict_of(evaluation, CANDIDATE, MODEL_ID, tally), is_passed=is_passed)
+    workspace.frozen_versions.add(replace(TEST, set_path=opened.folder, set_sha256=opened.content_sha256))
+    store_examination(
+        workspace, verdict, plain=evaluation.to_plain(), set_path=opened.folder, set_sha256=opened.content_sha256
+    )
 
 
 def words(page: AppTest) -> str:
@@ -123,8 +123,36 @@ def test_nothing_is_shown_of_patches_whose_slide_is_masked_from_the_reader(
     assert "Reference" not in words(page).partition("masked from you")[2]
 
 
-def test_what_an_earlier_form_of_examination_left_is_no_examination(workspace: Workspace, tmp_path: Path) -> None:
+def test_figures_of_a_file_that_was_changed_are_not_shown_and_the_verdict_is_the_stored_one(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    examine(workspace, tmp_path, is_passed=False)
+    path = next((workspace.data_dir / "examinations" / CANDIDATE).rglob(FOUND_NAME))
+    path.write_text(path.read_text(encoding="utf-8").replace('"is_passed": false', '"is_passed": true'))
+    page = opened_page()
+    assert "Changed since" in words(page)
+    assert "By patch: quadratic kappa" not in words(page)
+    assert f"models.serve_{CANDIDATE}" not in {button.key for button in page.button}
+
+
+def test_the_first_test_is_frozen_at_one_click(workspace: Workspace, tmp_path: Path) -> None:
+    request, sources = ExportRequest(fractions=(0.6, 0.2, 0.2)), drawn_sources(6, (Stage.S0, Stage.S4))
+    workspace.training_sets.add(write_training_set(request, sources, tmp_path / "set"))
+    page = opened_page()
+    assert "No test is frozen" in words(page)
+    page.button(key="models.freeze").click().run()
+    assert workspace.frozen_tests.wait(60)
+    page.run()
+    test = workspace.frozen_tests.current()
+    assert test is not None
+    assert f"{len(test.animals)} animals, {test.n_patches} patches" in words(page)
+    assert "Replace it" in {one.label for one in page.expander}
+
+
+def test_what_was_examined_on_another_set_carries_nothing_and_says_so(workspace: Workspace, tmp_path: Path) -> None:
     examine(workspace, tmp_path, is_passed=True)
-    kept = workspace.data_dir / "examinations" / CANDIDATE / "evaluation.json"
-    kept.write_text(kept.read_text(encoding="utf-8").replace('"format": 2', '"format": 1'), encoding="utf-8")
-    assert workspace.examinations.latest(CANDIDATE) is None
+    workspace.frozen_versions.add(replace(TEST, version=2, reason="read again"))
+    page = opened_page()
+    assert "Not the frozen test" in words(page)
+    assert f"models.serve_{CANDIDATE}" not in {button.key for button in page.button}
+    assert "Earlier versions: 1" in {one.label for one in page.expander}

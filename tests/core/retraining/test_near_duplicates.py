@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.domain.stages import Stage
 from core.retraining import near_duplicates
-from core.retraining.near_duplicates import Comparison, compare, perceptual_hash
+from core.retraining.near_duplicates import Comparison, compare, perceptual_hash, shrunk_structure
 from core.slides.synthetic.render import render
 from core.slides.synthetic.study import SyntheticSlide
 
@@ -49,7 +49,8 @@ def tissue() -> dict[str, list[Rgb]]:
 def compared(**sides: list[Rgb]) -> Comparison:
     images = list(chain(*sides.values()))
     names = list(chain(*(repeat(name, len(of_side)) for name, of_side in sides.items())))
-    return compare(names, [perceptual_hash(image) for image in images], images.__getitem__)
+    hashes, shrunk = [perceptual_hash(image) for image in images], [shrunk_structure(image) for image in images]
+    return compare(names, hashes, shrunk, images.__getitem__)
 
 
 def as_jpeg(image: Rgb, quality: int) -> Rgb:
@@ -104,8 +105,27 @@ def test_nothing_is_lost_where_blocks_meet(tissue: dict[str, list[Rgb]], monkeyp
     copies = [np.ascontiguousarray(np.rot90(image)) for image in tissue["a"]]
     whole = compared(train=tissue["a"], test=copies)
     monkeypatch.setattr(near_duplicates, "_COLUMNS", 5)
+    monkeypatch.setattr(near_duplicates, "_ROWS", 3)
     assert compared(train=tissue["a"], test=copies) == whole
     assert len(whole.found) == len(copies)
+
+
+def test_images_are_read_for_candidates_alone_that_shrunk_structure_does_not_rule_out(
+    tissue: dict[str, list[Rgb]],
+) -> None:
+    images = [*tissue["a"], *tissue["b"], np.ascontiguousarray(tissue["a"][5].transpose(1, 0, 2))]
+    sides = [*("train" for _ in tissue["a"]), *("test" for _ in images[len(tissue["a"]) :])]
+    read, told = [], []
+    found = compare(
+        sides,
+        [0] * len(images),  # so that every pair is close, as it lies and transposed
+        [shrunk_structure(image) for image in images],
+        lambda place: read.append(place) or images[place],
+        told.append,
+    )
+    assert found.n_candidates == 2 * found.n_pairs
+    assert set(read) == {5, len(images) - 1}
+    assert told[-1] == 1.0
 
 
 def test_a_set_on_one_side_has_no_pairs(tissue: dict[str, list[Rgb]]) -> None:

@@ -184,12 +184,15 @@ def test_an_earlier_head_of_the_same_chain_is_no_fault(path: Path) -> None:
         assert verify(database, earlier_head=head) == N_READS + 9
 
 
-def printed(database: Database, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, object]]:
+def printed(
+    database: Database, capsys: pytest.CaptureFixture[str], changed: tuple[str, ...] = ()
+) -> tuple[int, dict[str, object]]:
     """Give the exit status and what the command printed."""
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
     command: Callable[..., int] = run
-    status = command(parser.parse_args(["verify"]), SimpleNamespace(database=database))
+    examinations = SimpleNamespace(changed_files=lambda: iter(changed))
+    status = command(parser.parse_args(["verify"]), SimpleNamespace(database=database, examinations=examinations))
     return status, json.loads(capsys.readouterr().out)
 
 
@@ -198,7 +201,13 @@ def test_the_command_prints_a_store_that_holds(path: Path, capsys: pytest.Captur
         status, found = printed(database, capsys)
         head = audit.head_hash(database)
     whole = {"ok": True, "entries": N_READS + 8, "head": head, "first_broken": None, "problem": None}
-    assert (status, found) == (0, whole)
+    assert (status, found) == (0, whole | {"changed_files": []})
+
+
+def test_the_command_names_what_was_changed_of_an_examination(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Database(path) as database:
+        status, found = printed(database, capsys, ("card.html",))
+    assert (status, found["ok"], found["changed_files"]) == (1, False, ["card.html"])
 
 
 def test_the_command_names_the_first_broken_row(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,71 @@
+"""`fibroread test`: freezes the test that models are judged by, and says which one it is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.access.identity import COMMAND_LINE
+from core.domain.errors import NothingToDo, UserMustAct
+from core.domain.frozen_tests import FrozenTest
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+_DESCRIPTION = """\
+freeze declares the test side of a training set to be the test that models are judged by: its files, pixels, isolation
+and near-duplicates are all proved again first. Another set takes its place only with a --reason; every version is kept.
+From then on its animals are on the test side of every new set, are never learned from, and only examinations look at
+them. show prints every version, the one that stands last."""
+_SECONDS_BETWEEN_WORDS = 2.0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command on the command line."""
+    parser = subparsers.add_parser("test", help="freeze the test that models are judged by", description=_DESCRIPTION)
+    parser.add_argument("action", choices=("freeze", "show"))
+    parser.add_argument("set_folder", nargs="?", type=Path, metavar="SET", help="for freeze: a training set's folder")
+    parser.add_argument("--reason", default="", metavar="WORDS", help="why the version before is replaced")
+    parser.set_defaults(run=run, needs_workspace=True)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Freeze, telling of it on stderr, or show; print a JSON object a version."""
+    if arguments.action == "show":
+        for version in workspace.frozen_tests.versions():
+            print(json.dumps(to_json(version)))
+        return 0
+    if arguments.set_folder is None:
+        raise NothingToDo("Name the folder of a training set: fibroread test freeze SET.")
+    tests, words = workspace.frozen_tests, ""
+    tests.begin(COMMAND_LINE, arguments.set_folder, arguments.reason)
+    while not tests.wait(_SECONDS_BETWEEN_WORDS):
+        progress = tests.progress()
+        if progress is not None and f"{progress.share:4.0%} {progress.words}" != words:
+            words = f"{progress.share:4.0%} {progress.words}"
+            print(words, file=sys.stderr, flush=True)
+    ended, current = tests.progress(), tests.current()
+    if ended is None or ended.problem is not None or current is None:
+        raise UserMustAct(f"No test was frozen: {(ended and ended.problem) or 'the proof left nothing'}")
+    print(json.dumps(to_json(current)))
+    return 0
+
+
+def to_json(test: FrozenTest) -> dict[str, object]:
+    """Give a version as the command prints it."""
+    return {
+        "version": test.version,
+        "set_sha256": test.set_sha256,
+        "set_path": str(test.set_path),
+        "demo": test.is_demo,
+        "n_animals": len(test.animals),
+        "n_patches": test.n_patches,
+        "by_stage": dict(test.by_stage),
+        "proof": json.loads(test.proof_json),
+        "reason": test.reason,
+        "frozen_by": test.actor,
+        "frozen_at": test.frozen_at.isoformat(),
+    }

@@ -1,0 +1,45 @@
+"""Frozen tests: the test side that models are judged by, fixed by the content of a whole set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from core.domain.datasets import Counts, comparable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrozenTest:
+    """The test side of a set, declared to be what models are judged by; the last version stands.
+
+    It is fixed with its whole set, because stains are brought to a reference by all patches of a slide or stain batch:
+    a set of the same animals with newer reads is another one. `animals` are its subjects as stated; `proof_json` is
+    what was proved of the set when it was frozen.
+    """
+
+    version: int
+    set_sha256: str
+    set_path: Path
+    is_demo: bool
+    n_patches: int
+    by_stage: Counts
+    animals: tuple[str, ...]
+    proof_json: str
+    reason: str
+    actor: str
+    frozen_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.version < 1 or not self.animals or not self.reason.strip():
+            raise ValueError("a frozen test counts from 1, has animals and says why")
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Give its animals as splits compare them."""
+        return frozenset(comparable(one) for one in self.animals)
+
+    @property
+    def name(self) -> str:
+        """Name it as screens and cards do."""
+        return f"the frozen test, version {self.version}{' (DEMO)' if self.is_demo else ''}"

@@ -1,0 +1,158 @@
+"""The frozen test: the test side that models are judged by, declared by a lead once all of its set is proved again.
+
+A set is proved in a process of its own, with progress and cancel. Frozen stays frozen: a set of the same animals with
+newer reads is another set, and becomes the test only as a new version, with a reason; every version is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from core.access.permissions import Permission, require
+from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd
+from core.domain.datasets import Split
+from core.domain.errors import NothingToDo, UserMustAct
+from core.domain.frozen_tests import FrozenTest
+from core.domain.people import Reader
+from core.retraining.manifest import animals_by_side
+from core.retraining.open_set import stated_content
+
+PROOF_COMMAND = (sys.executable, "-m", "core.cli", "run-proof")
+_FIRST_REASON = "the first frozen test here"
+_SECONDS_TO_END = 10.0
+_MOST_NAMED = 10
+
+
+class VersionsPort(Protocol):
+    """The table of frozen tests."""
+
+    def add(self, test: FrozenTest) -> None:
+        """Store that a test was frozen."""
+
+    def versions(self) -> tuple[FrozenTest, ...]:
+        """Give every version in order."""
+
+    def current(self) -> FrozenTest | None:
+        """Give the version that stands, None before the first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreezingProgress:
+    """How far the latest freezing of this process is; `problem` says why the set was not frozen."""
+
+    share: float
+    words: str
+    is_running: bool
+    problem: str | None
+
+
+class FrozenTests:
+    """Freezes tests, and keeps their animals out of what is learned from."""
+
+    def __init__(self, store: VersionsPort, clock: Callable[[], datetime]) -> None:
+        """Take where versions are kept."""
+        self._store, self._clock = store, clock
+        self._work = SoleWork[Path]("A set is being proved at this moment. Wait for its end, or cancel it.")
+        self._problem: str | None = None
+
+    def current(self) -> FrozenTest | None:
+        """Give the version that stands, None before the first."""
+        return self._store.current()
+
+    def versions(self) -> tuple[FrozenTest, ...]:
+        """Give every version in order."""
+        return self._store.versions()
+
+    def begin(self, reader: Reader, set_folder: Path, reason: str = "") -> None:
+        """Begin to prove a set again, and freeze its test side when the proof holds.
+
+        Raises: NothingToDo for no set, or the one that is frozen; UserMustAct for a replacement without a reason;
+        TryAgain while another is proved.
+        """
+        require(reader, Permission.FREEZE_TEST)
+        before, stated = self.current(), stated_content(set_folder)
+        if before is not None and before.set_sha256 == stated:
+            raise NothingToDo(f"This set is {before.name}, already.")
+        if before is not None and not reason.strip():
+            raise UserMustAct(f"Say why {before.name} is replaced. The version before is kept.")
+        why = reason.strip() or _FIRST_REASON
+        folder = set_folder.absolute()
+        command = WorkCommand(words=[*PROOF_COMMAND, str(folder)], outcome_key="proved")
+        self._work.begin(folder, command, lambda end: self._end(reader, folder, why, end), self._forget_problem)
+
+    def progress(self) -> FreezingProgress | None:
+        """Say how far the latest freezing since the start is, or None when there was none."""
+        work = self._work.progress()
+        if work is None:
+            return None
+        return FreezingProgress(share=work.share, words=work.words, is_running=work.is_running, problem=self._problem)
+
+    def cancel(self, reader: Reader) -> None:
+        """End the proof under way; nothing is frozen."""
+        require(reader, Permission.FREEZE_TEST)
+        self.stop()
+
+    def stop(self) -> None:
+        """End the proof under way, and wait for it."""
+        self._work.stop(_SECONDS_TO_END, "it was cancelled")
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end of the proof under way; false when it has not come in time."""
+        return self._work.wait(timeout_s)
+
+    def refuse_learning(self, set_folder: Path) -> None:
+        """Refuse a set to learn from whose training or validation side holds an animal of the frozen test.
+
+        Raises: UserMustAct, naming the animals.
+        """
+        test = self.current()
+        if test is None:
+            return
+        sides = animals_by_side(set_folder)
+        found = sorted({name for side in (Split.TRAIN, Split.VALIDATION) for name in sides[side] & test.keys})
+        if found:
+            more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+            raise UserMustAct(
+                f"{set_folder.name} would be learned from, and holds animals of {test.name}: "
+                f"{', '.join(found[:_MOST_NAMED])}{more}. Export the set again: they then go to its test side."
+            )
+
+    def is_looked_at(self, set_folder: Path) -> bool:
+        """Say whether the test side of a set holds an animal of the frozen test, which only examinations look at."""
+        test = self.current()
+        return test is not None and not test.keys.isdisjoint(animals_by_side(set_folder)[Split.TEST])
+
+    def keys(self) -> frozenset[str]:
+        """Give the animals of the frozen test as splits compare them, none before the first."""
+        test = self.current()
+        return frozenset() if test is None else test.keys
+
+    def _forget_problem(self) -> None:
+        self._problem = None
+
+    def _end(self, reader: Reader, folder: Path, reason: str, end: WorkEnd) -> None:
+        if end.ending is not Ending.FINISHED or end.outcome is None:
+            self._problem = end.reason
+            return
+        proved = end.outcome
+        self._store.add(
+            FrozenTest(
+                version=len(self.versions()) + 1,
+                set_sha256=proved["set_sha256"],
+                set_path=folder,
+                is_demo=proved["is_demo"],
+                n_patches=proved["n_patches"],
+                by_stage=tuple((str(name), int(number)) for name, number in proved["by_stage"]),
+                animals=tuple(proved["animals"]),
+                proof_json=json.dumps(proved["proof"], sort_keys=True),
+                reason=reason,
+                actor=reader.reader_id,
+                frozen_at=self._clock(),
+            )
+        )
