@@ -119,6 +119,8 @@ def _draw_left_out(selection: Selection, *, is_open: bool) -> None:
 
 
 def _draw_counts(selection: Selection) -> None:
+    if selection.n_frozen:
+        st.caption(f"On the test side whatever is drawn: {selection.n_frozen} animals of the frozen test.")
     tables = (("Subject", selection.by_subject), ("Site", selection.by_site), ("Source", selection.by_source))
     with st.expander("By subject, site and source"):
         for place, (name, counts) in zip(st.columns(3), tables, strict=True):

@@ -106,6 +106,11 @@ class Selection:
         return sum(patch.is_weak for patch in self.patches)
 
     @property
+    def n_frozen(self) -> int:
+        """Count the animals of the frozen test."""
+        return len({patch.subject_key for patch in self.patches} & self.held_out)
+
+    @property
     def left_out_by_reason(self) -> Counts:
         """Count the patches left out, by reason."""
         return count_left_out(self.left_out)

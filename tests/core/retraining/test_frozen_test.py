@@ -148,6 +148,7 @@ def test_a_new_set_has_its_animals_on_the_test_side_whatever_is_drawn() -> None:
     for seed in range(1, 6):
         sources = replace(make_sources(), held_out=held_out)
         plan = plan_training_set(ExportRequest(seed=seed), sources)
+        assert plan.shown_as(sources.select(plan.request)).n_frozen == 2
         prove_isolation((SideRow.of(patch) for patch in plan.patches), plan.request.isolation)
         sides = {patch.subject_key: patch.split for patch in plan.patches}
         assert {sides[animal] for animal in held_out} == {Split.TEST}
