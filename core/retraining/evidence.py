@@ -74,7 +74,7 @@ class Evidence:
         if served is None or served.model_id != verdict.served_id:
             return Standing(verdict=verdict, refusal="another model serves since this comparison; compare again")
         if not verdict.is_passed:
-            return Standing(verdict=verdict, refusal="; ".join(verdict.grounds))
+            return Standing(verdict=verdict, refusal=verdict.refusal)
         now = self.tally(model_id, test.set_sha256).n_candidates
         more = now - verdict.tally.n_candidates
         if more > 0:

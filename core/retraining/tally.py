@@ -66,7 +66,7 @@ class Tally:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say what it was examined on, and what the number of tries does to the bound."""
+        """Say what it was examined on, which of how many it was, and of several what that does to the bound."""
         where = (
             f"Examined on {self.test_name}."
             if self.test_name is not None
@@ -75,7 +75,7 @@ class Tally:
         how = f"It is {self.words}: the more tries, the likelier a lucky one."
         if self.n_candidates == 1:
             return (where, how)
-        return (where, f"{how} It is judged by the bound at {self.level_words}. {_LIMIT}")
+        return (where, how, f"It is judged by the bound at {self.level_words}. {_LIMIT}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,11 @@ class Verdict:
     grounds: tuple[str, ...]
     is_passed: bool
 
+    @property
+    def refusal(self) -> str | None:
+        """Say why it does not pass, None where it does."""
+        return None if self.is_passed else "; ".join(self.grounds)
+
     def to_json(self) -> str:
         """Give it as it is stored with an examination and a decision."""
         return json.dumps(self.to_plain(), sort_keys=True)

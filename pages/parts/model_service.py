@@ -62,15 +62,17 @@ def _decision_words(decision: ModelDecision) -> str:
 
 def _draw_found(examined: Examined, model: RegisteredModel) -> None:
     event, found, verdict = examined.event, examined.evaluation, examined.verdict
-    where = "the frozen test" if examined.is_on_test else f"the test animals of {event.set_path.name}"
+    test, other = f"the frozen test, version {event.test_version}", f"the test animals of {event.set_path.name}"
     if not examined.is_on_test:
         st.caption("**Not the frozen test.** It carries no promotion without a signed override.")
-    lines = [f"Examined {event.happened_at:%Y-%m-%d %H:%M} UTC on {where}:"]
+    lines = [f"Examined {event.happened_at:%Y-%m-%d %H:%M} UTC on {test if examined.is_on_test else other}:"]
     if found is not None:
         lines += [_level_words(found[level], level) for level in ("slides", "patches")]
     if verdict is not None:
         lines.append(f"Beside the model that served then: {'; '.join(verdict.grounds)}.")
-    st.caption("  \n".join(messages.plain(line) for line in [*lines, *([] if found is None else found["cautions"])]))
+    said = () if verdict is None else verdict.tally.sentences[:2]  # above already, and in the grounds
+    lines += [] if found is None else [caution for caution in found["cautions"] if caution not in said]
+    st.caption("  \n".join(messages.plain(line) for line in lines))
     if examined.changed:
         st.warning(
             f"**Changed since.** {messages.plain(', '.join(examined.changed))}: not what the examination wrote, and "
@@ -113,7 +115,8 @@ def _draw_progress(workspace: Workspace, reader: Reader, drawn: ExaminationProgr
 
 
 def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_busy: bool) -> None:
-    key, test = f"{_EXAMINE}_set_{model.model_id}", workspace.frozen_tests.current()
+    test = workspace.frozen_tests.current()
+    key = f"{_EXAMINE}_set_{model.model_id}_{0 if test is None else test.version}"  # a new test is what is offered then
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ask_for_set(workspace, "Set whose test animals it is examined on", key, None if test is None else test.set_path)
         st.button(
@@ -139,7 +142,9 @@ def _draw_decisions(workspace: Workspace, reader: Reader, model: RegisteredModel
         args = (workspace, reader, model, token)
         st.button("Put into service", type="primary", key=f"models.serve_{model.model_id}", on_click=_serve, args=args)
     else:
-        st.caption(messages.plain(f"Not put into service on evidence: {standing.refusal}."))
+        is_said = standing.verdict is not None and standing.refusal == standing.verdict.refusal
+        why = "the last examination on the frozen test does not carry it" if is_said else standing.refusal
+        st.caption(messages.plain(f"Not put into service on evidence: {why}."))
     with st.expander("Decide otherwise", key=f"models.otherwise_{model.model_id}"):
         reason, name = f"models.reason_{model.model_id}", f"models.signed_{model.model_id}"
         st.text_input("Reason", key=reason)
