@@ -79,7 +79,7 @@ def _draw_form(workspace: Workspace, reader: Reader, *, is_first: bool) -> None:
             placeholder="full path of its folder on this machine",
         )
         if not is_first:
-            st.text_input("Reason", key=_REASON)
+            st.text_input("Why it is replaced", key=_REASON)
         st.button(
             "Freeze its test side",
             key=_FREEZE,

@@ -1,8 +1,8 @@
 """The whole circle on the demo study, by the pages: `python -m tests.bench.circle_page --data DIR --pictures DIR`.
 
-What a study lead does in a browser, in a headless Chromium: stage patches in the film strip by key, write a set, train,
-examine, be refused, put the candidate into service by a signed override, have the slides read again, go back. Prints
-one JSON object a step and keeps a picture of each. DIR must not exist.
+What a study lead does in a browser, in a headless Chromium: stage patches in the film strip by key, write a set, freeze
+its test side, train, examine, be refused, put the candidate into service by a signed override, have the slides read
+again, go back. Prints one JSON object a step and keeps a picture of each. DIR must not exist.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def go_round(page: Page, stages: Mapping[str, Stage], pictures: Path) -> None:
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("stage patches", lambda: stage_patches(page, stages)),
         ("write a set", lambda: write_set(page)),
+        ("freeze", lambda: freeze(page)),
         ("train", lambda: train(page)),
         ("examine", lambda: examine(page)),
         ("override", lambda: override(page)),
@@ -98,6 +99,13 @@ def write_set(page: Page) -> None:
     expect(page.get_by_text("Written.", exact=False)).to_be_visible(timeout=WORK_ENDS_MS)
 
 
+def freeze(page: Page) -> None:
+    """Freeze the test side of the set that was just written."""
+    go_to(page, "Models", "models")
+    page.get_by_role("button", name="Freeze its test side").click()
+    expect(page.get_by_text("Content SHA-256")).to_be_visible(timeout=WORK_ENDS_MS)
+
+
 def train(page: Page) -> None:
     """Train the last layer on the set."""
     go_to(page, "Training", "training")
@@ -109,7 +117,7 @@ def train(page: Page) -> None:
 
 
 def examine(page: Page) -> None:
-    """Examine the candidate on the test animals of the set that was just written."""
+    """Examine the candidate on the frozen test."""
     go_to(page, "Models", "models")
     page.get_by_role("button", name="Examine", exact=True).first.click()
     expect(page.get_by_text("Beside the model that served then", exact=False)).to_be_visible(timeout=WORK_ENDS_MS)
