@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.access.identity import COMMAND_LINE
+from core.commands.following import follow
 from core.domain.errors import NothingToDo, UserMustAct
 from core.domain.frozen_tests import FrozenTest
 
@@ -20,7 +20,6 @@ freeze declares the test side of a training set to be the test that models are j
 and near-duplicates are all proved again first. Another set takes its place only with a --reason; every version is kept.
 From then on its animals are on the test side of every new set, are never learned from, and only examinations look at
 them. show prints every version, the one that stands last."""
-_SECONDS_BETWEEN_WORDS = 2.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,13 +39,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     if arguments.set_folder is None:
         raise NothingToDo("Name the folder of a training set: fibroread test freeze SET.")
-    tests, words = workspace.frozen_tests, ""
+    tests = workspace.frozen_tests
     tests.begin(COMMAND_LINE, arguments.set_folder, arguments.reason)
-    while not tests.wait(_SECONDS_BETWEEN_WORDS):
-        progress = tests.progress()
-        if progress is not None and f"{progress.share:4.0%} {progress.words}" != words:
-            words = f"{progress.share:4.0%} {progress.words}"
-            print(words, file=sys.stderr, flush=True)
+    follow(tests)
     ended, current = tests.progress(), tests.current()
     if ended is None or ended.problem is not None or current is None:
         raise UserMustAct(f"No test was frozen: {(ended and ended.problem) or 'the proof left nothing'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -12,6 +13,7 @@ from core.domain.people import Reader
 from core.retraining.frozen_test import FreezingProgress
 from core.workspace import Workspace
 from pages.parts import messages, session
+from pages.parts.long_work import ask_for_set, draw_work
 
 _FREEZE, _SET, _REASON = "models.freeze", "models.freeze_set", "models.freeze_reason"
 
@@ -68,16 +70,8 @@ def _draw_freezing(workspace: Workspace, reader: Reader, *, is_first: bool) -> N
 
 
 def _draw_form(workspace: Workspace, reader: Reader, *, is_first: bool) -> None:
-    written = tuple(str(one.path) for one in reversed(workspace.training_sets.training_sets()))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Set whose test side models are judged by",
-            written,
-            index=0 if written else None,
-            key=_SET,
-            accept_new_options=True,
-            placeholder="full path of its folder on this machine",
-        )
+        ask_for_set(workspace, "Set whose test side models are judged by", _SET)
         if not is_first:
             st.text_input("Why it is replaced", key=_REASON)
         st.button(
@@ -97,9 +91,8 @@ def _draw_progress(workspace: Workspace, reader: Reader, drawn: FreezingProgress
     progress = workspace.frozen_tests.progress() or drawn
     if not progress.is_running:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(progress.share, text=messages.plain(f"Freezing: {progress.words}"))
-        st.button("Cancel", key="models.freeze_cancel", on_click=_cancel, args=(workspace, reader))
+    cancel = partial(_cancel, workspace, reader)
+    draw_work(progress.share, f"Freezing: {progress.words}", "Cancel", "models.freeze_cancel", cancel)
 
 
 @messages.guarded_callback
