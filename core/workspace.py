@@ -1,4 +1,4 @@
-"""The wiring: puts the parts together, once a process."""
+"""The wiring: puts the parts together, once a process; what follows a training set in `core/learning.py`."""
 
 from __future__ import annotations
 
@@ -25,18 +25,13 @@ from core.domain.registry import ModelId, RegisteredModel
 from core.domain.slides import Slide, SlideId, StatedMpp
 from core.domain.units import Mpp
 from core.inference.fast_modes import FAST_MODE_COMMAND, FastModes, PreparationWish
-from core.inference.registry import ModelRegistry
 from core.inference.requests import Lookups, run_ids_for_reading
 from core.inference.results import load_results
 from core.inference.supervisor import Supervisor, SupervisorSettings
 from core.inference.versions import Versions, VersionSources
 from core.inference.worker_process import WORKER_COMMAND
+from core.learning import Learning
 from core.networks import FastModeRecords, describe_weights
-from core.retraining.evidence import Evidence
-from core.retraining.examinations import Examinations
-from core.retraining.frozen_test import FrozenTests
-from core.retraining.promotion import Promotion
-from core.retraining.training_runs import TrainingRuns, TrainingRunSources
 from core.retraining.training_sets import SetStores, StudySources, TrainingSets, TrainingSources
 from core.review.accepting import Accepting
 from core.review.adjudication import Adjudicating, Cases
@@ -65,9 +60,7 @@ from core.store.fast_modes import FastModeStore
 from core.store.guide import GuideStore
 from core.store.regions import RegionStore
 from core.store.studies import StudyStore
-from core.store.tables import Tables
 from core.store.training_choices import TrainingChoiceStore
-from core.store.trainings import TrainingStore
 
 _TILE_CACHE_BYTES = 192 << 20
 _DEMO_ACTOR = ReaderId("demo")
@@ -78,11 +71,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Workspace(Tables):
+class Workspace(Learning):
     """One data folder with everything that works on it. Pages, routes and commands see nothing else of core."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.data_dir, utc_now)
+        super().__init__(settings.data_dir, utc_now, describe_weights)
         self.code_version = importlib.metadata.version("fibroread")
         self._open_studies()
         self.tokens = Tokens(self.data_dir / "secret", clock=self.clock)
@@ -99,18 +92,6 @@ class Workspace(Tables):
         self.tissue_grids = TissueGrids(self.readers, self.data_dir / "tissue")
         self.catalogue = Catalogue(self.slides, self.data_dir / "slides", self.clock)
         self.imports = FolderImports(self.catalogue)
-        self.registry = ModelRegistry(self.models, self.data_dir / "models", self.clock, describe_weights)
-        self.frozen_tests = FrozenTests(self.frozen_versions, self.clock)
-        trainings, sources = (
-            TrainingStore(self.database),
-            TrainingRunSources(self.models.served_model, self.frozen_tests),
-        )
-        self.trainings = TrainingRuns(trainings, self.data_dir / "trainings", self.registry, sources, self.clock)
-        current, served = self.frozen_tests.current, self.models.served_model
-        self.evidence = Evidence(self.examination_events, current, self.trainings.trainings, served)
-        folder = self.data_dir / "examinations"
-        self.examinations = Examinations(self.models, self.trainings, self.evidence, folder, self.clock)
-        self.promotion = Promotion(self.models, self.evidence, self.clock)
         self.fast_modes = FastModes(FastModeStore(self.database), FAST_MODE_COMMAND, FastModeRecords(), self.clock)
         self.supervisor = self._make_supervisor()
         self.training = self._make_training()
@@ -206,9 +187,7 @@ class Workspace(Tables):
         self.demo.stop()
         self.imports.cancel()
         self.fast_modes.stop()
-        self.examinations.stop()
-        self.frozen_tests.stop()
-        self.trainings.stop()
+        self.stop_learning()
         self.supervisor.stop()
         self.readers.close()
         self.database.close()
