@@ -27,7 +27,6 @@ from tests.journeys.conftest import _FLAGS, Witness, sign_in, wait_for_rest, wai
 
 N_PATCHES = 420
 WORK_ENDS_MS = 900_000
-IS_ANOTHER = "(before) => document.querySelector('[data-role=root]').dataset.shown !== before"
 SHOWN = "[data-role=root][data-ready=true]:not([data-shown=''])"
 
 
@@ -87,8 +86,7 @@ def stage_patches(page: Page, stages: Mapping[str, Stage]) -> None:
     for _ in range(N_PATCHES):
         shown = root.get_attribute("data-shown") or ""
         page.keyboard.press(keys[stages[shown.rpartition(":")[0]]])
-        page.wait_for_function(IS_ANOTHER, arg=shown)
-        root.wait_for()
+        page.locator(f"{SHOWN}:not([data-shown='{shown}'])").wait_for()
     expect(page.locator("[data-role=root]")).to_have_attribute("data-pending", "0", timeout=60_000)
 
 
