@@ -15,7 +15,7 @@ from typing import Self
 
 import duckdb
 
-from core.domain.errors import InvariantBroken, StoreHeld
+from core.domain.errors import InvariantBroken, StoreHeld, TryAgain
 from core.store.migrate import migrate
 
 Clock = Callable[[], datetime]
@@ -83,8 +83,14 @@ class Database:
         return instant.astimezone(UTC)
 
     def cursor(self) -> Cursor:
-        """Give a cursor for one call in one thread; it closes as a context manager."""
-        return self._connection.cursor()
+        """Give a cursor for one call in one thread; it closes as a context manager.
+
+        Raises: TryAgain once the store was closed, which work beside the closing thread may find.
+        """
+        try:
+            return self._connection.cursor()
+        except duckdb.ConnectionException as error:
+            raise TryAgain("The store was closed meanwhile. Open it again.") from error
 
     def version(self, *further: Of) -> int:
         """Give a number that grows with every committed record, and with every commit of the kinds that are named."""

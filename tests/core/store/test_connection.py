@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from core.domain.errors import InvariantBroken, StoreHeld
+from core.domain.errors import InvariantBroken, StoreHeld, TryAgain
 from core.store import audit
 from core.store.audit import Deed
 from core.store.connection import Database, Of
@@ -124,3 +124,10 @@ def test_instants_come_back_aware_to_the_microsecond() -> None:
     with Database.in_memory(clock=clock) as database, database.transaction() as cursor:
         audit.append(cursor, DEED, database.now())
         assert audit.entries_of(cursor)[0].entered_at == START
+
+
+def test_work_that_outlasts_the_store_is_told_so() -> None:
+    database = Database.in_memory()
+    database.close()
+    with pytest.raises(TryAgain, match="closed meanwhile"):
+        database.cursor()
