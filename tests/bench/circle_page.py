@@ -2,8 +2,8 @@
 
 What a study lead does in a browser, in a headless Chromium: stage patches in the film strip by key, write a set, freeze
 its test side, train, examine, be refused, put the candidate into service by a signed override, have the slides read
-again, go back. Prints one JSON object a step and keeps a picture of each. A data folder whose demo study is drawn and read
-may be used again.
+again, go back. Prints one JSON object a step and keeps a picture of each. DIR may hold a demo study that is drawn and
+predicted already.
 """
 
 from __future__ import annotations
