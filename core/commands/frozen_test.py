@@ -59,6 +59,7 @@ def to_json(test: FrozenTest) -> dict[str, object]:
         "n_animals": len(test.animals),
         "n_patches": test.n_patches,
         "by_stage": dict(test.by_stage),
+        "cautions": test.cautions,
         "proof": json.loads(test.proof_json),
         "reason": test.reason,
         "frozen_by": test.actor,

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from core.domain.datasets import Counts, comparable
 
+_FEW_ANIMALS = 10
+"""Fewer make intervals wide; agreement reports suppress strata below it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrozenTest:
@@ -43,3 +46,13 @@ class FrozenTest:
     def name(self) -> str:
         """Name it as screens and cards do."""
         return f"the frozen test, version {self.version}{' (DEMO)' if self.is_demo else ''}"
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Say what a person should know before judging models by it."""
+        absent = ", ".join(name for name, number in self.by_stage if not number)
+        n = len(self.animals)
+        return (
+            *((f"{n} animals are few: an interval from drawing them again is wide",) * (n < _FEW_ANIMALS)),
+            *((f"no patch of stage {absent}: what a model makes of it is not tested",) * bool(absent)),
+        )

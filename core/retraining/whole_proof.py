@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.datasets import Counts, Split, count
-from core.domain.errors import BadTrainingSet, NothingToDo
+from core.domain.errors import BadTrainingSet, NothingToDo, UserMustAct
 from core.domain.stages import STAGE_NAMES
 from core.retraining.images import read_png
 from core.retraining.isolation import prove_images_apart
@@ -28,6 +28,8 @@ Tell = Callable[[float, str], None]
 _FILES, _PIXELS = 0.1, 0.6
 """By which share of the whole the files, and the pixels, have been looked at."""
 _AT_ONCE = 256
+FEWEST_ANIMALS = 2
+"""Of a frozen test: fewer give no interval, and so no evidence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +51,19 @@ class ProvedTest:
 def prove_test(folder: Path, tell: Tell) -> ProvedTest:
     """Prove a set again and give its test side; `tell` hears the share that is done and what is done.
 
-    Raises: NothingToDo for no set or one without test animals, BadTrainingSet, LeakingSplit.
+    Raises: NothingToDo for no set or one without test animals, UserMustAct for one test animal alone, BadTrainingSet,
+    LeakingSplit.
     """
     tell(0.0, "checking the files")
     opened = open_set(folder, lambda share: tell(share * _FILES, "checking the files"))
     test = opened.side(Split.TEST)
     if not test:
         raise NothingToDo(f"{folder} has no test animals. Export a set with a test share.")
+    if len({patch.subject for patch in test}) < FEWEST_ANIMALS:
+        raise UserMustAct(
+            f"{folder} has one test animal. No interval comes from drawing one animal again, so that no examination "
+            "on it could carry a promotion. Export a set with more test animals."
+        )
     rows = read_manifest(folder / "manifest.parquet")
     found: list[tuple[int, Shrunk]] = []
     for looked in _looks(folder, rows):

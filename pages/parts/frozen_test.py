@@ -43,6 +43,7 @@ def _lines(test: FrozenTest) -> tuple[str, ...]:
         f"of {test.set_path.name}",
         f"Frozen {test.frozen_at:%Y-%m-%d %H:%M} UTC by {test.actor}: {test.reason}",
         f"Content SHA-256 {test.set_sha256}",
+        *(f"Caution: {caution}" for caution in test.cautions),
     )
 
 

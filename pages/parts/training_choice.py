@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _ISOLATIONS = {"Subject": Isolation.SUBJECT, "Site": Isolation.SITE, "Scanner": Isolation.SCANNER}
 _SIDES = {
     "Train 70, validation 15, test 15": (0.7, 0.15, 0.15),
+    "Train 50, validation 20, test 30: for few animals": (0.5, 0.2, 0.3),
     "Train 70, test 30": (0.7, 0.0, 0.3),
 }
 _RULES = {

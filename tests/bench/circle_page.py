@@ -94,6 +94,9 @@ def stage_patches(page: Page, stages: Mapping[str, Stage]) -> None:
 def write_set(page: Page) -> None:
     """Export what was read, as the page offers it."""
     go_to(page, "Training sets", "training-sets")
+    page.get_by_role("combobox", name=re.compile("Sides")).click()
+    page.get_by_role("option", name=re.compile("for few animals")).click()
+    wait_for_rest(page)
     page.get_by_role("button", name="Export", exact=True).click()
     expect(page.get_by_text("Written.", exact=False)).to_be_visible(timeout=WORK_ENDS_MS)
 
@@ -130,7 +133,7 @@ def override(page: Page) -> None:
     page.get_by_label("Printed name of whoever answers for it").first.press("Tab")
     wait_for_rest(page)
     page.get_by_role("button", name="Put into service by override").first.click()
-    expect(page.get_by_text("Serves new runs. Put into service", exact=False)).to_be_visible()
+    expect(page.get_by_text("by override, signed Ada Berg", exact=False)).to_be_visible()
 
 
 def read_again(page: Page) -> None:
@@ -143,7 +146,7 @@ def read_again(page: Page) -> None:
 
 def see_call(page: Page) -> None:
     """Open a slide and see what the new model calls it."""
-    go_to(page, "Review", "read")
+    go_to(page, "Review", "(read)?")
     wait_for_viewer(page)
     page.keyboard.press("h")
     wait_for_viewer(page)
@@ -159,7 +162,7 @@ def go_back(page: Page) -> None:
 def go_to(page: Page, name: str, path: str) -> None:
     """Go to a page by its link, and wait until it stands."""
     page.get_by_role("link", name=name, exact=True).click()
-    page.wait_for_url(re.compile(f"/{path}$"))
+    page.wait_for_url(re.compile(rf"/{path}(\?.*)?$"))
     wait_for_rest(page)
 
 

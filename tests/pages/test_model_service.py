@@ -136,7 +136,7 @@ def test_figures_of_a_file_that_was_changed_are_not_shown_and_the_verdict_is_the
 
 
 def test_the_first_test_is_frozen_at_one_click(workspace: Workspace, tmp_path: Path) -> None:
-    request, sources = ExportRequest(fractions=(0.6, 0.2, 0.2)), drawn_sources(6, (Stage.S0, Stage.S4))
+    request, sources = ExportRequest(fractions=(0.34, 0.33, 0.33)), drawn_sources(6, (Stage.S0, Stage.S4))
     workspace.training_sets.add(write_training_set(request, sources, tmp_path / "set"))
     page = opened_page()
     assert "No test is frozen" in words(page)

@@ -95,7 +95,9 @@ def drawn_sources(
 _BOUNDS = Box(x_px=0, y_px=0, width_px=SIDE_PX, height_px=SIDE_PX)
 
 
-def write_drawn_set(out: Path, sources: ExportSources, *, seed: int = 1) -> Path:
+def write_drawn_set(
+    out: Path, sources: ExportSources, *, seed: int = 1, fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+) -> Path:
     """Write the set of some sources, and give its folder."""
-    write_training_set(ExportRequest(seed=seed, fractions=(0.6, 0.2, 0.2)), sources, out)
+    write_training_set(ExportRequest(seed=seed, fractions=fractions), sources, out)
     return out

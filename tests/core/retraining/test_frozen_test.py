@@ -16,6 +16,7 @@ from core.access.identity import COMMAND_LINE
 from core.domain.datasets import LeftOutReason, Split
 from core.domain.errors import BadTrainingSet, LeakingSplit, NothingToDo, NotPermitted, UserMustAct
 from core.domain.people import Reader, ReaderId, Role
+from core.domain.stages import Stage
 from core.retraining.configurations import CONFIGURATIONS
 from core.retraining.export import plan_training_set, write_training_set
 from core.retraining.images import encode_png, read_png
@@ -35,7 +36,7 @@ from tests.core.retraining.training_material import make_sources
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a set of 8 animals with 4 patches each."""
     out = tmp_path_factory.mktemp("sets") / "set"
-    write_training_set(ExportRequest(), make_sources(), out)
+    write_training_set(ExportRequest(fractions=(0.5, 0.25, 0.25)), make_sources(), out)
     return out
 
 
@@ -79,6 +80,23 @@ def test_only_who_leads_freezes(workspace: Workspace, folder: Path) -> None:
         with pytest.raises(NotPermitted):
             reader = Reader(reader_id=ReaderId("bo"), name="Bo", roles=frozenset({role}))
             workspace.frozen_tests.begin(reader, folder)
+
+
+def test_a_test_side_of_one_animal_is_not_frozen(tmp_path: Path) -> None:
+    write_training_set(ExportRequest(fractions=(0.75, 0.125, 0.125)), make_sources(), tmp_path / "set")
+    assert len({one.subject for one in open_set(tmp_path / "set").side(Split.TEST)}) == 1
+    with pytest.raises(UserMustAct, match="one test animal"):
+        prove_test(tmp_path / "set", unheard)
+
+
+def test_few_animals_and_absent_stages_are_said() -> None:
+    stages = tuple((stage.value, 3) for stage in Stage)
+    whole = replace(TEST, animals=tuple(f"Rat {number}" for number in range(10)), by_stage=stages)
+    assert whole.cautions == ()
+    lacking = tuple((name, 0 if name in ("1b", "4") else number) for name, number in stages)
+    few, absent = replace(whole, animals=whole.animals[1:], by_stage=lacking).cautions
+    assert "9 animals are few" in few
+    assert "no patch of stage 1b, 4" in absent
 
 
 def test_a_set_that_is_not_whole_is_not_proved(folder: Path) -> None:

@@ -196,7 +196,8 @@ def test_the_verdict_asks_for_the_lower_bound_and_for_calibration(opened: OpenSe
 def test_the_commands_examine_with_the_real_network_and_leave_the_model_that_serves_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    set_folder = write_drawn_set(tmp_path / "set", drawn_sources(6, (Stage.S0, Stage.S4)))
+    sources = drawn_sources(6, (Stage.S0, Stage.S4))
+    set_folder = write_drawn_set(tmp_path / "set", sources, fractions=(0.34, 0.33, 0.33))
     said_animals = len({one.animal for one in open_set(set_folder).side(Split.TEST)})
     data = ["--data", str(tmp_path / "data")]
     assert main(["model", "add", str(DEMO_MODEL), *data]) == 0
