@@ -140,7 +140,7 @@ def export_training(page: Page) -> Path:
     """Export the patches read, split by subject; give the folder."""
     page.get_by_role("link", name="Training sets").click()
     page.get_by_role("combobox", name=re.compile("Sides")).click()
-    page.get_by_role("option", name=re.compile("test 30")).click()
+    page.get_by_role("option", name="Train 70, test 30").click()
     page.get_by_role("button", name="Export", exact=True).click()
     expect(page.get_by_text("Written.", exact=False)).to_be_visible()
     return Path(page.get_by_test_id("stCode").first.inner_text().splitlines()[0].strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,14 @@ from core.workspace import open_workspace
 from pages.routes import build_routes
 from tests.journeys.seeded import seed, varied
 from tests.pages.reading_room import Client, Room
+
+
+@pytest.fixture(autouse=True)
+def _own_main_module() -> Iterator[None]:
+    """Put the main module back: Streamlit 1.67 runs a page as it, and a process started later would run that page."""
+    main_module = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main_module
 
 
 @pytest.fixture(scope="module")
