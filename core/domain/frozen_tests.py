@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.domain.datasets import Counts, comparable
+from core.domain.stages import STAGE_NAMES
 
 _FEW_ANIMALS = 10
 """Fewer make intervals wide; agreement reports suppress strata below it."""
@@ -50,7 +51,8 @@ class FrozenTest:
     @property
     def cautions(self) -> tuple[str, ...]:
         """Say what a person should know before judging models by it."""
-        absent = ", ".join(name for name, number in self.by_stage if not number)
+        there = {name for name, number in self.by_stage if number}
+        absent = ", ".join(name for name in STAGE_NAMES if name not in there)
         n = len(self.animals)
         return (
             *((f"{n} animals are few: an interval from drawing them again is wide",) * (n < _FEW_ANIMALS)),

@@ -93,7 +93,7 @@ def test_few_animals_and_absent_stages_are_said() -> None:
     stages = tuple((stage.value, 3) for stage in Stage)
     whole = replace(TEST, animals=tuple(f"Rat {number}" for number in range(10)), by_stage=stages)
     assert whole.cautions == ()
-    lacking = tuple((name, 0 if name in ("1b", "4") else number) for name, number in stages)
+    lacking = tuple((name, number) for name, number in stages if name not in ("1b", "4"))
     few, absent = replace(whole, animals=whole.animals[1:], by_stage=lacking).cautions
     assert "9 animals are few" in few
     assert "no patch of stage 1b, 4" in absent
