@@ -1,19 +1,28 @@
-"""The parts of our components for the browser: their own scripts and styles behind those that all of them share."""
+"""The parts of our components for the browser: their own scripts and styles behind those that all of them share.
+
+Streamlit sends what a component is registered with on each run of a page again. So the scripts lie at an address of
+ours, by their content, and what is registered only fetches them.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+SCRIPT_ADDRESS = "/assets/views/{digest}.js"
 
 _SHARED = Path(__file__).parent / "shared_view"
 _MODULES = ("words", "api", "outbox", "keyboard", "reads", "bars", "grade", "guide", "pinning")
 _STYLES = ("shared", "guide")
 
+_scripts: dict[str, str] = {}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewSource:
-    """What a component is registered with: whole texts, one for each language."""
+    """What a component is registered with: texts, one for each language."""
 
     html: str
     css: str
@@ -29,7 +38,23 @@ def view_source(folder: Path, modules: Sequence[str], styles: Sequence[str] = ("
         css="\n".join(
             map(_text, [*(_SHARED / f"{name}.css" for name in _STYLES), *(folder / f"{name}.css" for name in styles)])
         ),
-        js="\n".join(map(_text, [*shared, *own])),
+        js=_fetching("\n".join(map(_text, [*shared, *own]))),
+    )
+
+
+def script_of(digest: str) -> str | None:
+    """Give the scripts of a component by the SHA-256 of their text; None: no component of this process has them."""
+    return _scripts.get(digest)
+
+
+def _fetching(script: str) -> str:
+    """Keep a script, and give one that fetches it. It is run from a blob, against which no address can be resolved."""
+    digest = hashlib.sha256(script.encode()).hexdigest()
+    _scripts[digest] = script
+    address = SCRIPT_ADDRESS.format(digest=digest)
+    return (
+        f'const view = await import(new URL("{address}", window.location.origin).href);\n'
+        "export default view.default;\n"  # on a line of its own: Streamlit takes one line for the name of a file
     )
 
 

@@ -1,6 +1,6 @@
 """What the viewer fetches: tiles, layers, patches and facts, from the process that serves the pages.
 
-Every route but the drawing library needs a bearer token; every address names ids, never a path.
+Every route but the scripts needs a bearer token; every address names ids, never a path.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from pages.parts.openseadragon import OPENSEADRAGON_SHA256, ensure_openseadragon
+from pages.parts.view_source import SCRIPT_ADDRESS, script_of
 from pages.routes import film_strip, guide
 from pages.routes.facts import Facts
 from pages.routes.gate import Gate
@@ -26,6 +27,8 @@ from pages.routes.versions import VersionFacts
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
+_FOR_EVER = "public, max-age=31536000, immutable"
+
 
 def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
     """Give the routes of the viewer. `get_workspace` is called at each request, never at construction."""
@@ -35,6 +38,7 @@ def build_routes(get_workspace: Callable[[], Workspace]) -> list[Route]:
     place = "{dz_level:int}/{column:int}_{row:int}"
     return [
         Route("/assets/openseadragon.js", _drawing_library),
+        Route(SCRIPT_ADDRESS, _script),
         Route(f"/tiles/{{slide_id}}/{{version}}/{place}.jpg", gate.lets(pictures.tile, at_once=pictures.tile_at_once)),
         Route(f"/layers/{{run_id}}/{{layer}}/{{version}}/{place}.png", gate.lets(pictures.layer)),
         Route("/patches/{run_id}/{index:int}.jpg", gate.lets(pictures.patch)),
@@ -66,8 +70,16 @@ async def _drawing_library(request: Request) -> Response:
         ensure_openseadragon(),
         media_type="text/javascript",
         headers={
-            "Cache-Control": "public, max-age=31536000, immutable",
+            "Cache-Control": _FOR_EVER,
             "ETag": f'"{OPENSEADRAGON_SHA256}"',
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+async def _script(request: Request) -> Response:
+    script = script_of(request.path_params["digest"])
+    if script is None:
+        return PlainTextResponse("The app was started anew since this page was. Reload it.", status_code=404)
+    headers = {"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
+    return Response(script, media_type="text/javascript", headers=headers)

@@ -15,6 +15,7 @@ from core.domain.bringing_back import BackReason, BackRequest
 from core.domain.predictions import PatchState
 from core.domain.reads import Disposition, Item, ReadRequest, Sight
 from core.domain.stages import Stage
+from pages.parts.view_source import view_source
 from tests.pages.reading_room import ADA, BO, Room
 
 
@@ -232,6 +233,23 @@ def test_the_drawing_library_is_public_and_whole(room: Room) -> None:
     answer = room.client.get("/assets/openseadragon.js")
     assert answer.status_code == 200
     assert b"OpenSeadragon" in answer.content[:4000]
+
+
+def test_a_components_scripts_are_fetched_from_an_address_of_their_own_and_kept_for_good(
+    room: Room, tmp_path: Path
+) -> None:
+    (tmp_path / "view.html").write_text("<p></p>")
+    (tmp_path / "view.css").write_text("p {}")
+    (tmp_path / "mount.js").write_text("export default function mount() {}")
+    registered = view_source(tmp_path, ["mount"]).js
+    (address,) = re.findall(r'"(/assets/\S+)"', registered)
+    answer = room.client.get(address)
+    assert len(registered) < 300 < len(answer.text)
+    assert answer.text.endswith("export default function mount() {}")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    unknown = room.client.get(f"/assets/views/{'0' * 64}.js")
+    assert (unknown.status_code, "Reload" in unknown.text) == (404, True)
 
 
 def bring_back(room: Room, index: int, event_id: str) -> None:
