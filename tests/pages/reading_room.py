@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,7 +17,11 @@ from starlette.types import Message
 from core.access.identity import local_reader
 from core.domain.predictions import RunId
 from core.domain.slides import Slide
-from core.workspace import Workspace
+from core.settings import Settings
+from core.slides.synthetic.pyramid import write_checkerboard
+from core.workspace import Workspace, open_workspace
+from pages.routes import build_routes
+from tests.journeys.seeded import seed, varied
 
 ADA, BO = local_reader("Ada"), local_reader("Bo")
 
@@ -115,3 +122,15 @@ class Room:
             f"/runs/{self.run_id}/strip",
             f"/runs/{self.run_id}/patches/3",
         ]
+
+
+@contextmanager
+def opened_room(folder: Path) -> Iterator[Room]:
+    """Make a data folder with a slide that the model which serves has read, and give the room while it is open."""
+    slides, data_dir = folder / "slides", folder / "data"
+    slides.mkdir()
+    write_checkerboard(slides / "board.tif", width_px=2240, height_px=1792, square_px=112, mpp=0.5)
+    ((slide, run_id),) = seed(data_dir, [slides / "board.tif"], varied)
+    with open_workspace(Settings(data_dir=data_dir)) as workspace:
+        client = Client(Starlette(routes=build_routes(lambda: workspace)))
+        yield Room(workspace=workspace, slide=slide, run_id=run_id, client=client)

@@ -6,11 +6,11 @@ import io
 import json
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from starlette.applications import Starlette
 
 from core.access.identity import COMMAND_LINE
 from core.domain.predictions import RunId
@@ -18,24 +18,16 @@ from core.domain.protocols import Protocol
 from core.domain.registry import ModelId
 from core.domain.slides import Provenance
 from core.domain.studies import EventKind
-from core.settings import Settings
-from core.slides.synthetic.pyramid import write_checkerboard
-from core.workspace import open_workspace
-from pages.routes import build_routes
-from tests.journeys.seeded import seed, store_run, store_version, varied
-from tests.pages.reading_room import ADA, Client, Room
+from tests.journeys.seeded import store_run, store_version, varied
+from tests.pages.reading_room import ADA, Room, opened_room
 from tests.pages.test_masking_leaks import LEAD, sign
 
 
 @pytest.fixture
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """Give a room of its own, with a slide that the model which serves has read."""
-    folder, data_dir = tmp_path_factory.mktemp("slides"), tmp_path_factory.mktemp("data")
-    write_checkerboard(folder / "board.tif", width_px=2240, height_px=1792, square_px=112, mpp=0.5)
-    ((slide, run_id),) = seed(data_dir, [folder / "board.tif"], varied)
-    with open_workspace(Settings(data_dir=data_dir)) as workspace:
-        client = Client(Starlette(routes=build_routes(lambda: workspace)))
-        yield Room(workspace=workspace, slide=slide, run_id=run_id, client=client)
+def room(tmp_path: Path) -> Iterator[Room]:
+    """Give a room of each test's own: further models read its slide."""
+    with opened_room(tmp_path) as room:
+        yield room
 
 
 @pytest.fixture
