@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.domain.people import Reader
 from core.domain.studies import EntryState, StudyId, StudyVersion
-from core.review.study_table import ReadFacts, consensus_csv, reads_csv
+from core.review.study_table import ReadFacts, consensus_csv, study_reads
 from pages.parts import messages, session
 from pages.parts.patch_consensus import draw_patch_consensus
 from pages.parts.protocol_form import asked_protocol, draw_protocol_form
@@ -110,8 +110,10 @@ def _draw_downloads(workspace: Workspace, reader: Reader, version: StudyVersion)
     names = {person.reader_id: person.name for person in workspace.readers_seen()}
 
     def reads() -> str:
+        from core.reporting.bundle import long_csv  # with pyarrow, when a file is asked for
+
         facts = ReadFacts(slides, names, workspace.versions.cautions)
-        return reads_csv(workspace.roster, version.study_id, facts)
+        return long_csv(study_reads(workspace.roster, version.study_id, facts))
 
     def consensus() -> str:
         return consensus_csv(workspace.roster, workspace.cases, version.study_id, slides)

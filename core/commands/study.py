@@ -22,7 +22,7 @@ from core.domain.protocols import Protocol, Scheme
 from core.domain.slides import Slide
 from core.domain.studies import StudyId, StudyVersion
 from core.review.patch_consensus import LEAST_POSTERIOR, PATCH_RULES, AskedRule, PatchConsensus
-from core.review.study_table import ReadFacts, consensus_csv, patch_consensus_csv, reads_csv
+from core.review.study_table import ReadFacts, consensus_csv, patch_consensus_csv, study_reads
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -91,11 +91,13 @@ def _list(arguments: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _reads(arguments: argparse.Namespace, workspace: Workspace) -> None:
+    from core.reporting.bundle import long_csv  # with pyarrow: no other command of these waits for it
+
     study_id = StudyId(_given(arguments, "the study"))
     slides = {slide.slide_id: slide for slide in workspace.slides.slides()}
     names = {person.reader_id: person.name for person in workspace.readers_seen()}
     facts = ReadFacts(slides, names, workspace.versions.cautions)
-    _write(arguments.output, reads_csv(workspace.roster, study_id, facts))
+    _write(arguments.output, long_csv(study_reads(workspace.roster, study_id, facts)))
 
 
 def _consensus(arguments: argparse.Namespace, workspace: Workspace) -> None:

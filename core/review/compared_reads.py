@@ -77,20 +77,27 @@ class SignedStep:
 
 
 def read_table(
-    rows: Iterable[ReadRow], slides: Callable[[Item], Slide], traits: Callable[[Slide], Mapping[str, str | None]]
+    rows: Iterable[ReadRow],
+    slides: Callable[[Item], Slide],
+    traits: Callable[[Slide], Mapping[str, str | None]],
+    more: tuple[Column, ...] = (),
 ) -> ReadTable:
-    """Lay rows under one header. Args: traits: what may be told of where a slide comes from."""
+    """Lay rows under one header.
+
+    Args: traits: what may be told of where a slide comes from. more: columns after those that every such table has.
+    """
+    of_read = (*_OF_READ, *more)
     found = [(row, slides(row.item)) for row in rows]
     told = {slide.slide_id: traits(slide) for _, slide in found}
     further = tuple(
         name for name in dict.fromkeys(name for one in told.values() for name in one) if name not in _ORIGIN
     )
-    columns = (*_OF_ITEM, *((_free(name), str) for name in further), *_OF_READ)
+    columns = (*_OF_ITEM, *((_free(name), str) for name in further), *of_read)
     laid = (
         (
             *_of_item(row.item, slide, told[slide.slide_id]),
             *(told[slide.slide_id].get(name) for name in further),
-            *(row.cells.get(name) for name, _ in _OF_READ),
+            *(row.cells.get(name) for name, _ in of_read),
         )
         for row, slide in found
     )
@@ -174,6 +181,7 @@ def _of_step(study: StudyVersion, step: SignedStep) -> dict[str, Cell]:
         "active_s": event.active_s,
         "signed_at": event.happened_at.isoformat(timespec="milliseconds"),
         "signed_sha256": event.signature.signed_sha256 if event.signature and whole else None,
+        "printed_name": event.signature.printed_name if event.signature and whole else None,
     }
 
 

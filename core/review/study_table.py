@@ -1,54 +1,49 @@
-"""A study's reads and consensus as tables: one row for each signed read, one for each slide, one for each patch."""
+"""A study's reads and consensus as tables: one row for each signed read, one for each slide, one for each patch.
+
+An item has one name in all of them, and in the files of agreement reports.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from core.agreement.read_table import Column, ReadTable
+from core.agreement.standing import item_name, slide_traits
 from core.domain.adjudication import Adjudication, Consensus, ConsensusRule
 from core.domain.cautions import Caution, sentences_of
 from core.domain.people import ReaderId
 from core.domain.predictions import RunId
+from core.domain.protocols import Mask
+from core.domain.reads import Item
 from core.domain.slides import Slide, SlideId
-from core.domain.studies import Entry, EventKind, StudyEvent, StudyId
+from core.domain.studies import StudyId
 from core.domain.tables import escaped_cell
 from core.review.adjudication import Cases
+from core.review.compared_reads import ReadRow, SignedStep, read_table, step_rows
 from core.review.consensus import by_majority, by_median
 from core.review.patch_consensus import PatchConsensus
 from core.review.roster import Roster
 
-_SIGNED = (EventKind.FIRST_READ, EventKind.FINAL_READ, EventKind.AMENDMENT)
-_READS = (
+_FURTHER: tuple[Column, ...] = (("printed_name", str), ("call_cautions", str))
+_CONSENSUS = (
     "item_id",
+    "slide_id",
     "slide",
     "subject_id",
     "site",
-    "reader",
-    "mode",
-    "read_no",
-    "step",
-    "is_repeat",
+    "n_reads",
     "stage",
-    "confidence",
-    "comment",
-    "reason_code",
+    "rule",
+    "tied",
+    "settled_by",
     "reason",
-    "call_shown",
-    "model_run",
-    "call_cautions",
-    "coverage",
-    "active_s",
-    "signed_at",
-    "printed_name",
-    "signed_sha256",
-    "protocol_version",
-    "guide_version",
 )
-_CONSENSUS = ("item_id", "slide", "subject_id", "site", "n_reads", "stage", "rule", "tied", "settled_by", "reason")
 _PATCH_CONSENSUS = (
     "item_id",
+    "slide_id",
     "slide",
     "subject_id",
     "site",
@@ -74,12 +69,20 @@ class ReadFacts:
     cautions: Callable[[RunId], tuple[Caution, ...]]
 
 
-def reads_csv(roster: Roster, study_id: StudyId, facts: ReadFacts) -> str:
-    """Write every signed step of a study in long form, UTC instants, by reader and position.
+def study_reads(roster: Roster, study_id: StudyId, facts: ReadFacts) -> ReadTable:
+    """Give every signed step of a study in long form, as reports give it with their numbers; whose each is, is told.
 
-    `read_no` is the pass, and `step` which of the pass's reads it is.
+    `is_compared` marks what a report compares where nothing else is chosen: the standing reads of the first pass. What
+    of a slide's origin the protocol masks is left out.
     """
-    return _table(_READS, _read_rows(roster, study_id, facts))
+    study = roster.versions(study_id)[-1]
+    masked = {mask.value for mask in (Mask.GROUP, Mask.DOSE) if mask in study.protocol.masked}
+
+    def traits(slide: Slide) -> dict[str, str | None]:
+        return {name: value for name, value in slide_traits(slide).items() if name not in masked}
+
+    rows = [_with_cautions(row, facts) for row in step_rows(study, _steps(roster, study_id, facts))]
+    return read_table(rows, lambda item: facts.slides[item.slide_id], traits, _FURTHER)
 
 
 def consensus_csv(
@@ -101,45 +104,29 @@ def patch_consensus_csv(settled: PatchConsensus, slides: Mapping[SlideId, Slide]
     return _table((*_PATCH_CONSENSUS, *readers), _patch_rows(settled, slides))
 
 
-def _read_rows(roster: Roster, study_id: StudyId, facts: ReadFacts) -> Iterator[list[object]]:
-    mode = roster.protocol(study_id).mode.value
+def _steps(roster: Roster, study_id: StudyId, facts: ReadFacts) -> Iterator[SignedStep]:
     for entry in roster.entries(study_id):
+        standing = roster.standing(entry)
         for event in roster.events(entry):
-            if event.kind in _SIGNED:
-                yield [
-                    *_item(facts.slides[entry.slide_id]),
-                    facts.names.get(entry.reader_id, entry.reader_id),
-                    mode,
-                    *_read(entry, event, facts),
-                ]
+            yield SignedStep(
+                entry=entry,
+                event=event,
+                reader=facts.names.get(entry.reader_id, entry.reader_id),
+                is_pseudonym=False,
+                is_compared=event == standing and entry.pass_number == 1 and not entry.is_repeat,
+            )
 
 
-def _item(slide: Slide) -> list[object]:
-    return [slide.slide_id, slide.name, slide.provenance.subject, slide.provenance.site]
+def _with_cautions(row: ReadRow, facts: ReadFacts) -> ReadRow:
+    """Say what has to be known of the call that was in sight."""
+    run_id = row.cells["model_run"]
+    said = None if run_id is None else sentences_of(facts.cautions(RunId(str(run_id))))
+    return replace(row, cells={**row.cells, "call_cautions": said})
 
 
-def _read(entry: Entry, event: StudyEvent, facts: ReadFacts) -> list[object]:
-    seen, signature = event.seen, event.signature
-    return [
-        entry.pass_number,
-        event.kind.value,
-        "yes" if entry.is_repeat else "no",
-        event.stage,
-        event.confidence,
-        event.comment,
-        event.reason_code.name.lower() if event.reason_code else None,
-        event.reason,
-        seen.call,
-        seen.model_run,
-        None if seen.model_run is None else sentences_of(facts.cautions(seen.model_run)),
-        seen.coverage,
-        event.active_s,
-        event.happened_at.isoformat(timespec="milliseconds"),
-        signature.printed_name if signature else None,
-        signature.signed_sha256 if signature else None,
-        event.version,
-        event.guide_version,
-    ]
+def _item(slide: Slide, patch: int | None = None, recipe: str | None = None) -> list[object]:
+    item = Item(slide_id=slide.slide_id, patch_index=patch, recipe_hash=recipe)
+    return [item_name(item, slide), slide.slide_id, slide.name, slide.provenance.subject, slide.provenance.site]
 
 
 def _consensus_rows(
@@ -180,7 +167,7 @@ def _patch_rows(settled: PatchConsensus, slides: Mapping[SlideId, Slide]) -> Ite
         stands = _stands(consensus) if consensus else [None, asked.rule.value, None]
         posterior = None if consensus is None or consensus.posterior is None else round(consensus.posterior, 6)
         yield [
-            *_item(slides[slide_id]),
+            *_item(slides[slide_id], patch, recipe),
             recipe,
             patch,
             n_reads,

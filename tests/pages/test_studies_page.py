@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from core.domain.reads import Item, ReadRequest, Sight
 from core.domain.stages import Stage
 from core.domain.studies import EventKind, ReasonCode
 from core.review.study_reading import SignRequest
-from core.review.study_table import ReadFacts, reads_csv
+from core.review.study_table import ReadFacts, study_reads
 from core.settings import Settings
 from core.workspace import Workspace, start_workspace
 from tests.core.store.records import RECIPE, SLIDE_ID, make_model, make_slide
@@ -115,8 +113,8 @@ def test_no_stage_is_on_the_page_of_a_study_that_is_being_read(workspace: Worksp
     assert "1c" not in " ".join(shown.dataframe[0].value.astype(str).to_numpy().ravel())
     slides = {slide.slide_id: slide for slide in workspace.slides.slides()}
     facts = ReadFacts(slides, {}, lambda _: ())
-    (row,) = csv.DictReader(io.StringIO(reads_csv(workspace.roster, entry.study_id, facts)))
-    assert row["stage"] == "1c"
+    table = study_reads(workspace.roster, entry.study_id, facts)
+    assert [row[table.header.index("stage")] for row in table.rows] == ["1c"]
 
 
 def test_who_reads_in_a_study_does_not_see_it(workspace: Workspace) -> None:

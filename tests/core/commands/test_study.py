@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.access.identity import local_reader
+from core.agreement.csv_table import TableColumns
+from core.agreement.rating_table import read_long_table
 from core.cli import build_parser
 from core.commands import study
 from core.domain.errors import BadProtocol, NothingToDo, NotPermitted
@@ -114,16 +116,24 @@ def test_reads_and_consensus_are_written_as_tables(
     out = tmp_path / "reads.csv"
     run(workspace, "reads", study_id, "-o", out)
     rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    item = f"{workspace.slide(SLIDE_ID).name} ({SLIDE_ID[:8]})"
     assert [(row["item_id"], row["subject_id"], row["reader"], row["step"], row["stage"]) for row in rows] == [
-        (SLIDE_ID, "rat 7", "ada", "first read", "1c"),
-        (SLIDE_ID, "rat 7", "ada", "final read", "1c"),
+        (item, "rat 7", "ada", "first read", "1c"),
+        (item, "rat 7", "ada", "final read", "1c"),
     ]
+    assert [(row["is_compared"], row["study"], row["slide_id"]) for row in rows] == [
+        ("no", "Trial", SLIDE_ID),
+        ("yes", "Trial", SLIDE_ID),
+    ]
+    assert {row["printed_name"] for row in rows} == {"Ada"}
+    assert {row["group"] for row in rows} == {""}
+    assert read_long_table(out, TableColumns()).ratings.items == (item,)
     assert rows[0]["comment"] == "'=cmd|'/c'!A1"
     assert rows[0]["signed_at"].endswith("+00:00")
     capsys.readouterr()
     run(workspace, "consensus", study_id)
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
-    assert (row["stage"], row["rule"], row["n_reads"]) == ("1c", "unanimous", "1")
+    assert (row["item_id"], row["stage"], row["rule"], row["n_reads"]) == (item, "1c", "unanimous", "1")
 
 
 def test_patches_are_settled_by_a_named_rule(
