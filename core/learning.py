@@ -23,7 +23,7 @@ class Learning(Tables):
         super().__init__(data_dir, clock)
         served = self.models.served_model
         self.registry = ModelRegistry(self.models, self.data_dir / "models", clock, describe_weights)
-        self.frozen_tests = FrozenTests(self.frozen_versions, clock)
+        self.frozen_tests = FrozenTests(self.frozen_versions, self.data_dir / "looks", clock)
         sources = TrainingRunSources(served, self.frozen_tests)
         folder = self.data_dir / "trainings"
         self.trainings = TrainingRuns(TrainingStore(self.database), folder, self.registry, sources, clock)

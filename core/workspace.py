@@ -135,6 +135,7 @@ class Workspace(Learning):
                 regions=self.regions.visible,
                 study=StudySources(self.roster, self.cases, self.guide),
                 held_out=self.frozen_tests.keys,
+                frozen=self.frozen_tests.images,
             ),
             SetStores(self.training_sets, TrainingChoiceStore(self.database)),
             code_version=self.code_version,

@@ -18,6 +18,7 @@ from core.retraining.selection import ExportRequest, Selection
 from core.retraining.splits import largest_imbalance, stages_by_fold, stages_by_split
 from core.side_work import Underway
 from pages.parts import messages, session, training_choice
+from pages.parts.set_copies import draw_copies
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -98,7 +99,7 @@ def _draw_selection(workspace: Workspace, reader: Reader, request: ExportRequest
     if selection.left_out:
         _draw_left_out(selection, is_open=plan is None)
     if plan is not None:
-        _draw_export(workspace, reader, request)
+        _draw_export(workspace, reader, request, plan)
 
 
 def _plan(selection: Selection, request: ExportRequest) -> ExportPlan | None:
@@ -128,13 +129,13 @@ def _draw_counts(selection: Selection) -> None:
 
 
 @messages.guarded
-def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest) -> None:
+def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest, plan: ExportPlan) -> None:
     """Draw the export, or how far it is."""
     st.subheader("Export")
     st.caption(
         "Patches as scanned (sRGB, not stain-normalised) with manifest, splits, proof of isolation, changes, recipe, "
-        "card and checksums; an animal or a near-duplicate image on two sides is refused. The folder is written whole "
-        "or not at all."
+        "card and checksums; an animal or a near-duplicate image on two sides is refused, and so are copies of the "
+        "frozen test. The folder is written whole or not at all."
     )
     running = session.get(_RUNNING, Underway)
     if running is not None and running.is_running:
@@ -142,6 +143,7 @@ def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest) -
         return
     if running is not None:
         _draw_ending(running)
+    would_be_written = draw_copies(workspace, reader, request, plan)
     if session.get(_NAME, str) is None:
         session.put(_NAME, f"training-{workspace.clock():%Y%m%d-%H%M%S}")
     name_at, parent_at = st.columns(2)
@@ -152,6 +154,7 @@ def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest) -
         "Export",
         type="primary",
         key="retraining.start",
+        disabled=not would_be_written,
         on_click=_start,
         args=(workspace, reader, request, _Target(name, parent), session.token(_TOKEN)),
     )

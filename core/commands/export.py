@@ -46,7 +46,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if arguments.keep:
         workspace.training.keep(COMMAND_LINE, arguments.keep, request.choice)
     if arguments.preview:
-        print(json.dumps(preview_to_json(workspace.training.preview(COMMAND_LINE, request), request)))
+        preview = preview_to_json(workspace.training.preview(COMMAND_LINE, request), request)
+        compared = workspace.training.look_for_copies(COMMAND_LINE, request) if preview["sides"] else None
+        stated = None if compared is None else compared.to_json()
+        print(json.dumps(preview | {"near_duplicates_of_frozen_test": stated}))
         return 0
     written = workspace.training.export(COMMAND_LINE, request, arguments.out, parent=arguments.parent)
     print(json.dumps(to_json(written)))

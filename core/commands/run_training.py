@@ -27,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--kept", type=Path, required=True, help="where features of patches are kept")
     parser.add_argument("--configuration", type=json.loads, required=True, help="as JSON")
     parser.add_argument("--served", type=Path, help="the checkpoint of the model that serves")
+    parser.add_argument("--frozen", help="which test is frozen, and may not be learned from, as JSON")
     parser.add_argument("--leave-test", action="store_true", help="do not look at the test side: it is frozen")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, required=True)
@@ -48,6 +49,7 @@ def _train(arguments: argparse.Namespace, follower: _Teller, tell: Tell) -> int:
     from core.domain.errors import Cancelled, FibroreadError
     from core.domain.training import TrainingConfig
     from core.networks import make_trainer
+    from core.retraining.frozen_images import FrozenSet
     from core.retraining.training import TrainingWish, train
 
     try:
@@ -60,6 +62,7 @@ def _train(arguments: argparse.Namespace, follower: _Teller, tell: Tell) -> int:
             device=arguments.device,
             n_threads=arguments.threads,
             code_version=importlib.metadata.version("fibroread"),
+            frozen=None if arguments.frozen is None else FrozenSet.from_json(arguments.frozen),
             leaves_test=arguments.leave_test,
         )
         outcome = train(wish, make_trainer, follower)

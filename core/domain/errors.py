@@ -14,6 +14,7 @@ FibroreadError
 │   ├── OutOfOrder         a step of a study read that is not due
 │   ├── BadRegion          a region, or a feature of a file, that cannot be one
 │   ├── LeakingSplit       a training set that would put one subject on both sides
+│   ├── CopiesFrozenTest   a training set that would have copies of the frozen test learned from
 │   ├── BadTrainingSet     a folder that is no whole training set
 │   ├── BadConfiguration   a training that cannot be done as it was asked for
 │   ├── TooFewSubjects     a training set that has not enough subjects, or sites, for its splits
@@ -142,6 +143,23 @@ class LeakingSplit(UserMustAct):
         super().__init__(
             f"The {kind} {shown} would be in {where} at once. Nothing was written. "
             "Correct the slides' subjects and sites, or leave these patches out, and export again."
+        )
+
+
+class CopiesFrozenTest(UserMustAct):
+    """What would be learned from holds images of the frozen test, or nearly; `pairs` name patches and animals of both.
+
+    Args: same_from: the correlation of fine structure that two images are the same tissue from.
+    """
+
+    def __init__(self, test_name: str, pairs: tuple[str, ...], same_from: float) -> None:
+        self.test_name, self.pairs = test_name, pairs
+        further = len(pairs) - _MOST_NAMED
+        shown = ", ".join(pairs[:_MOST_NAMED]) + (f" and {further} more" if further > 0 else "")
+        super().__init__(
+            f"Images of {test_name} would be learned from: {shown}. The same tissue is meant from a correlation of "
+            f"{same_from} on. Nothing was written or trained. Correct the slide's subject where both are one animal, "
+            "or leave these patches out, and export again."
         )
 
 

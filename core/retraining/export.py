@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import uuid
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from core.agreement.bootstrap import Progress
 from core.domain.cautions import Caution
 from core.domain.datasets import LeftOutPatch, LeftOutReason, PatchSize, Split, TrainingPatch, TrainingSet, count
 from core.domain.errors import FolderTaken, NothingToDo, TooFewSubjects, UserMustAct
@@ -24,9 +26,11 @@ from core.domain.slides import Slide, SlideId
 from core.domain.stages import STAGE_NAMES
 from core.retraining.card import CardFacts, write_card, write_changes, write_checksums, write_recipe, write_splits
 from core.retraining.changes import Parent, changes_since
+from core.retraining.frozen_images import FrozenImages, Learned
 from core.retraining.images import ImageWriter, PatchReaders, Watch, read_png
 from core.retraining.isolation import SideRow, prove_images_apart, prove_isolation
-from core.retraining.manifest import WrittenPatch, content_sha256, read_manifest, side_rows, write_manifest
+from core.retraining.manifest import Row, WrittenPatch, content_sha256, read_manifest, side_rows, write_manifest
+from core.retraining.near_duplicates import Rgb
 from core.retraining.selection import (
     ExportRequest,
     Selection,
@@ -47,7 +51,8 @@ class ExportSources:
     """All that a set is made of: every standing read, slide and recipe, a way to the pixels, and who wrote when.
 
     `keepers_out` say of patches whether they stay out, each for its reason; `cautions` what has to be known of the
-    model behind a run. `held_out`: the animals of the frozen test. `parent` None: nothing to compare with.
+    model behind a run. `held_out`: the animals of the frozen test; `frozen` opens its images, None where none is.
+    `parent` None: nothing to compare with.
     """
 
     reads: tuple[Read, ...]
@@ -65,6 +70,7 @@ class ExportSources:
     reading: ReadingFacts = field(default_factory=ReadingFacts)
     weak: WeakSources = field(default_factory=WeakSources)
     held_out: frozenset[str] = frozenset()
+    frozen: Callable[[Progress], FrozenImages | None] = lambda _: None
     parent: Parent | None = None
 
     def select(self, request: ExportRequest) -> Selection:
@@ -90,6 +96,17 @@ class ExportPlan:
     patch_size: PatchSize
     is_demo: bool
 
+    @property
+    def learned(self) -> tuple[TrainingPatch, ...]:
+        """Give the patches that would be learned from: all but those of the test side."""
+        return tuple(patch for patch in self.patches if patch.split is not Split.TEST)
+
+    @property
+    def learned_sha256(self) -> str:
+        """Name what would be learned from: which patch of which animal."""
+        lines = (f"{one.slide_id} {one.box} {one.subject_key}" for one in self.learned)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
     def shown_as(self, selection: Selection) -> Selection:
         """Give the selection that the plan was made of, with what the sides left out taken out of its counts."""
         return replace(selection, patches=self.patches, left_out=self.left_out)
@@ -101,7 +118,8 @@ def write_training_set(
     """Select, split, prove, write and prove again; give the summary of the set in `out`.
 
     The same reads, slides and request give the same `content_sha256`.
-    Raises: NothingToDo, TooFewSubjects, LeakingSplit, FolderTaken, Cancelled; then nothing is left behind.
+    Raises: NothingToDo, TooFewSubjects, LeakingSplit, CopiesFrozenTest, FolderTaken, Cancelled; then nothing is left
+    behind.
     """
     return write_plan(plan_training_set(request, sources), sources, out, watch or Watch())
 
@@ -142,6 +160,9 @@ def write_plan(plan: ExportPlan, sources: ExportSources, out: Path, watch: Watch
     included. Patches whose slide changed or whose pixels cannot be read are left out and counted.
     """
     prove_isolation((SideRow.of(patch) for patch in plan.patches), plan.request.isolation)
+    frozen = open_frozen(plan, sources, watch)
+    if frozen is not None:
+        frozen.refuse_slides([SideRow.of(patch) for patch in plan.learned])
     with _written_whole(out) as folder:
         slides = {slide.slide_id: slide for slide in sources.slides}
         writer = ImageWriter(slides=slides, readers=sources.readers, side_px=plan.patch_size.side_px, folder=folder)
@@ -149,10 +170,16 @@ def write_plan(plan: ExportPlan, sources: ExportSources, out: Path, watch: Watch
         written = tuple(one for one in outcomes if isinstance(one, WrittenPatch))
         left_out = (*plan.left_out, *(one for one in outcomes if isinstance(one, LeftOutPatch)))
         _require_all_sides(plan, written)
-        summary = _write_papers(plan, sources, _Written(out, folder, written, left_out), watch)
+        summary = _write_papers(plan, sources, _Written(out, folder, written, left_out, frozen), watch)
         write_checksums(folder, written)
         watch.tell(len(plan.patches), len(plan.patches), "done")
     return summary
+
+
+def open_frozen(plan: ExportPlan, sources: ExportSources, watch: Watch) -> FrozenImages | None:
+    """Give the images of the frozen test, which nothing that is learned from may copy; None where no test is frozen."""
+    n = len(plan.patches)
+    return sources.frozen(lambda share: watch.tell(0, n, f"reading the frozen test, {share:.0%}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +188,7 @@ class _Written:
     folder: Path
     patches: tuple[WrittenPatch, ...]
     left_out: tuple[LeftOutPatch, ...]
+    frozen: FrozenImages | None
 
 
 def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, watch: Watch) -> TrainingSet:
@@ -170,21 +198,13 @@ def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, w
     rows = read_manifest(folder / "manifest.parquet")
     seen = side_rows(rows)
     proof = prove_isolation(seen, plan.request.isolation)
-    n, shrunk = len(plan.patches), {one.patch.file_name: one.shrunk for one in written.patches}
-    apart = prove_images_apart(
-        seen,
-        [shrunk[str(row["file"])] for row in rows],
-        lambda place: read_png(folder / str(rows[place]["file"])),
-        lambda share: watch.tell(n, n, f"looking for near-duplicates, {share:.0%}"),
-    )
+    apart = _prove_images_apart(written, rows, watch)
     changes = None if sources.parent is None else changes_since(sources.parent, rows)
     summary = replace(
         _summary(plan, sources, written, content_sha256(rows)), changes=() if changes is None else changes.counts
     )
     used = {one.patch.recipe_hash for one in written.patches}
-    write_splits(
-        folder / "splits.json", summary, {**proof.to_json(), "near_duplicates": apart.to_json()}, written.patches
-    )
+    write_splits(folder / "splits.json", summary, {**proof.to_json(), **apart}, written.patches)
     write_recipe(folder / "recipe.json", plan.patch_size, [one for one in sources.recipes if one.hash in used])
     write_changes(folder / "changes.json", changes)
     facts = CardFacts(
@@ -196,6 +216,30 @@ def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, w
     )
     write_card(folder, summary, facts)
     return summary
+
+
+def _prove_images_apart(written: _Written, rows: Sequence[Row], watch: Watch) -> dict[str, object]:
+    """Prove of the images as written that none is on two sides, or of the frozen test, and give what was compared."""
+    by_file = {one.patch.file_name: one.shrunk for one in written.patches}
+    seen, shrunk, n = side_rows(rows), [by_file[str(row["file"])] for row in rows], len(rows)
+
+    def image(place: int) -> Rgb:
+        return read_png(written.folder / str(rows[place]["file"]))
+
+    def looking(share: float) -> None:
+        watch.tell(n, n, f"looking for near-duplicates, {share:.0%}")
+
+    stated: dict[str, object] = {"near_duplicates": prove_images_apart(seen, shrunk, image, looking).to_json()}
+    if written.frozen is not None:
+        at = [place for place, row in enumerate(seen) if row.split is not Split.TEST]
+        learned = Learned(
+            rows=[seen[place] for place in at],
+            shrunk=[shrunk[place] for place in at],
+            image=lambda place: image(at[place]),
+        )
+        compared = written.frozen.prove_apart(learned, looking)
+        stated["near_duplicates_of_frozen_test"] = written.frozen.stated(compared)
+    return stated
 
 
 def folder_named(exports_dir: Path, name: str) -> Path:

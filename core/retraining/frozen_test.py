@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Protocol
 
 from core.access.permissions import Permission, require
+from core.agreement.bootstrap import Progress, unheard
 from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd
 from core.domain.datasets import Split
 from core.domain.errors import NothingToDo, UserMustAct
 from core.domain.frozen_tests import FrozenTest
 from core.domain.people import Reader
+from core.retraining.frozen_images import FrozenImages, FrozenSet
 from core.retraining.manifest import animals_by_side
 from core.retraining.open_set import stated_content
 
@@ -55,9 +57,10 @@ class FreezingProgress:
 class FrozenTests:
     """Freezes tests, and keeps their animals out of what is learned from."""
 
-    def __init__(self, store: VersionsPort, clock: Callable[[], datetime]) -> None:
-        """Take where versions are kept."""
-        self._store, self._clock = store, clock
+    def __init__(self, store: VersionsPort, looks_dir: Path, clock: Callable[[], datetime]) -> None:
+        """Take where versions are kept, and how their images look."""
+        self._store, self._looks_dir, self._clock = store, looks_dir, clock
+        self._images: FrozenImages | None = None
         self._work = SoleWork[Path]("A set is being proved at this moment. Wait for its end, or cancel it.")
         self._problem: str | None = None
 
@@ -122,6 +125,29 @@ class FrozenTests:
                 f"{set_folder.name} would be learned from, and holds animals of {test.name}: "
                 f"{', '.join(found[:_MOST_NAMED])}{more}. Export the set again: they then go to its test side."
             )
+
+    def lies_in(self) -> FrozenSet | None:
+        """Say where the frozen test lies, as what compares images with it asks; None before the first."""
+        test = self.current()
+        if test is None:
+            return None
+        return FrozenSet(
+            name=test.name,
+            content_sha256=test.set_sha256,
+            folder=str(test.set_path),
+            looks_dir=str(self._looks_dir),
+        )
+
+    def images(self, progress: Progress = unheard) -> FrozenImages | None:
+        """Give the images of the frozen test to compare with, None before the first; they are opened once.
+
+        Raises: UserMustAct when its set is not there as it was frozen.
+        """
+        frozen, opened = self.lies_in(), self._images
+        if frozen is None or (opened is not None and opened.frozen == frozen):
+            return opened if frozen is not None else None
+        self._images = FrozenImages(frozen, progress)
+        return self._images
 
     def is_looked_at(self, set_folder: Path) -> bool:
         """Say whether the test side of a set holds an animal of the frozen test, which only examinations look at."""

@@ -20,7 +20,7 @@ from core.domain.errors import BadSlide, Cancelled, SlideChanged
 from core.domain.geometry import Box
 from core.domain.slides import Slide, SlideId
 from core.retraining.manifest import WrittenPatch
-from core.retraining.near_duplicates import perceptual_hash, shrunk_structure
+from core.retraining.near_duplicates import Rgb, perceptual_hash, shrunk_structure
 from core.retraining.selection import leave_out
 from core.side_work import Told
 
@@ -85,14 +85,33 @@ class ImageWriter:
 
     def write(self, patches: Sequence[TrainingPatch], watch: Watch) -> Iterator[WrittenPatch | LeftOutPatch]:
         """Write the image of every patch, slide by slide; give each as written or as left out."""
-        n_done = 0
-        by_slide = groupby(sorted(patches, key=lambda patch: patch.slide_id), key=lambda patch: patch.slide_id)
-        for slide_id, of_slide in by_slide:
-            some = tuple(of_slide)
-            for outcome in _write_slide(self.slides[slide_id], some, self.side_px, self.readers, self.folder):
-                watch.tell(n_done, len(patches), some[0].slide_name)
-                n_done += 1
-                yield outcome
+        found = read_patches(patches, self.slides, self.readers, self.side_px)
+        for n_done, (patch, pixels) in enumerate(found):
+            outcome = leave_out(patch, pixels) if isinstance(pixels, LeftOutReason) else self._write(patch, pixels)
+            watch.tell(n_done, len(patches), patch.slide_name)
+            yield outcome
+
+    def _write(self, patch: TrainingPatch, pixels: Rgb) -> WrittenPatch:
+        png = encode_png(pixels)
+        path = self.folder / patch.file_name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png)
+        return WrittenPatch(
+            patch=patch,
+            png_sha256=hashlib.sha256(png).hexdigest(),
+            pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
+            perceptual=perceptual_hash(pixels),
+            shrunk=shrunk_structure(pixels),
+        )
+
+
+def read_patches(
+    patches: Sequence[TrainingPatch], slides: Mapping[SlideId, Slide], readers: PatchReaders, side_px: int
+) -> Iterator[tuple[TrainingPatch, Rgb | LeftOutReason]]:
+    """Give every patch with its pixels, or why it has none, slide by slide."""
+    by_slide = groupby(sorted(patches, key=lambda patch: patch.slide_id), key=lambda patch: patch.slide_id)
+    for slide_id, of_slide in by_slide:
+        yield from _read_slide(slides[slide_id], tuple(of_slide), side_px, readers)
 
 
 def read_png(path: Path) -> npt.NDArray[np.uint8]:
@@ -101,36 +120,25 @@ def read_png(path: Path) -> npt.NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
-def _write_slide(
-    slide: Slide, patches: Sequence[TrainingPatch], side_px: int, readers: PatchReaders, folder: Path
-) -> Iterator[WrittenPatch | LeftOutPatch]:
+def _read_slide(
+    slide: Slide, patches: Sequence[TrainingPatch], side_px: int, readers: PatchReaders
+) -> Iterator[tuple[TrainingPatch, Rgb | LeftOutReason]]:
     n_done = 0
     try:
         with readers.lease(slide) as reader:
             for patch in patches:
-                outcome = _write_patch(reader, patch, side_px, folder)
+                pixels = _read_patch(reader, patch, side_px)
                 n_done += 1
-                yield outcome
+                yield patch, pixels
     except (SlideChanged, BadSlide):
-        yield from (leave_out(patch, LeftOutReason.SLIDE_CHANGED) for patch in patches[n_done:])
+        yield from ((patch, LeftOutReason.SLIDE_CHANGED) for patch in patches[n_done:])
 
 
-def _write_patch(reader: PatchReader, patch: TrainingPatch, side_px: int, folder: Path) -> WrittenPatch | LeftOutPatch:
+def _read_patch(reader: PatchReader, patch: TrainingPatch, side_px: int) -> Rgb | LeftOutReason:
     try:
-        pixels = np.ascontiguousarray(reader.read(patch.box, side_px, side_px))
+        return np.ascontiguousarray(reader.read(patch.box, side_px, side_px))
     except BadSlide:
-        return leave_out(patch, LeftOutReason.UNREADABLE)
-    png = encode_png(pixels)
-    path = folder / patch.file_name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(png)
-    return WrittenPatch(
-        patch=patch,
-        png_sha256=hashlib.sha256(png).hexdigest(),
-        pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
-        perceptual=perceptual_hash(pixels),
-        shrunk=shrunk_structure(pixels),
-    )
+        return LeftOutReason.UNREADABLE
 
 
 def encode_png(pixels: npt.NDArray[np.uint8]) -> bytes:

@@ -28,7 +28,7 @@ LAID_FROM = 0.5
 """Shrunk, 5,250 such copies of 350 real and drawn patches, shifted by up to 12 px, correlated at 0.75 or more, and none
 of 4,000 drawn pairs of different patches above 0.30."""
 
-_METHOD = (
+METHOD = (
     "signs of the 63 lowest cosine frequencies of the grey image at 32 x 32 px, best of eight positions; "
     "candidates laid over each other at 37 px, and from a correlation of 0.5 on at 112 px, shifts up to 16 px, "
     "structure of 3 to 12 px correlated"
@@ -66,10 +66,20 @@ class Comparison:
     closest: float | None
     found: tuple[NearDuplicate, ...]
 
+    def with_further(self, other: Comparison) -> Comparison:
+        """Give this and what was looked at elsewhere as one; of none of both anything was found."""
+        closest = [one.closest for one in (self, other) if one.closest is not None]
+        return Comparison(
+            n_pairs=self.n_pairs + other.n_pairs,
+            n_candidates=self.n_candidates + other.n_candidates,
+            closest=max(closest, default=None),
+            found=(),
+        )
+
     def to_json(self) -> dict[str, object]:
         """Give plain values for the proof."""
         return {
-            "method": _METHOD,
+            "method": METHOD,
             "candidates_within_bits": MOST_BITS_APART,
             "same_from_correlation": SAME_FROM,
             "n_pairs_across_sides": self.n_pairs,

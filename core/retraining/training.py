@@ -17,6 +17,7 @@ from scipy.special import log_softmax, softmax
 from core.domain.errors import BadConfiguration, Cancelled, FolderTaken
 from core.domain.training import Jitter, TrainingConfig, TrainingId, training_id_of
 from core.retraining.baseline import METHOD, OrdinalLogistic, features_of_all, spread_places
+from core.retraining.frozen_images import FrozenSet, prove_set_apart
 from core.retraining.learning_material import Material, Side, material_of
 from core.retraining.measures import Measures, measure
 from core.retraining.network_trainer import FloatRows, MakeTrainer, NetworkTrainer, TrainerWish, TrainingEnd
@@ -48,7 +49,8 @@ class TrainingWish:
     """A training that is asked for.
 
     `served`: the checkpoint of the model that serves, None where there is none; `kept_dir`: where what is worked out
-    once for all trainings on a set is kept; `leaves_test`: the test side is frozen, and only examinations look at it.
+    once for all trainings on a set is kept; `frozen`: the test that nothing learned from may copy, None: none is;
+    `leaves_test`: the test side is frozen, and only examinations look at it.
     """
 
     set_folder: Path
@@ -59,6 +61,7 @@ class TrainingWish:
     device: str
     n_threads: int
     code_version: str
+    frozen: FrozenSet | None = None
     leaves_test: bool = False
 
 
@@ -72,15 +75,32 @@ def train(wish: TrainingWish, make_trainer: MakeTrainer, follower: Follower) -> 
         return read_json(wish.folder / OUTCOME_NAME)
     follower.tell(0.0, "checking the set")
     opened = open_set(wish.set_folder)
+    apart = _proved_apart(wish, opened, follower)
     material = material_of(opened, wish.config, wish.n_threads)
     if wish.leaves_test:
         material = replace(material, test=None)
-    run = _Run(wish=wish, opened=opened, material=material, follower=follower)
+    run = _Run(wish=wish, opened=opened, material=material, apart=apart, follower=follower)
     outcome = run.outcome_with(make_trainer)
     write_json(wish.folder / OUTCOME_NAME, outcome)
     for name in _LEFTOVERS:
         (wish.folder / name).unlink(missing_ok=True)
     return outcome
+
+
+def _proved_apart(wish: TrainingWish, opened: OpenSet, follower: Follower) -> Plain | None:
+    """Prove, each time it begins or goes on, that nothing of the frozen test is learned from; give what was compared.
+
+    Raises: CopiesFrozenTest, naming patches and animals of both.
+    """
+
+    def tell(share: float, words: str) -> None:
+        if follower.is_stopping():
+            raise Cancelled("The training was stopped before it began; it can begin again.")
+        follower.tell(0.0, f"{words}, {share:.0%}")
+
+    if wish.frozen is None:
+        return None
+    return prove_set_apart(wish.frozen, wish.set_folder, opened.content_sha256, tell)
 
 
 def _as_begun(wish: TrainingWish) -> TrainingWish:
@@ -109,6 +129,7 @@ class _Run:
     wish: TrainingWish
     opened: OpenSet
     material: Material
+    apart: Plain | None
     follower: Follower
     training_id: TrainingId = field(init=False)
 
@@ -166,6 +187,7 @@ class _Run:
                 "content_sha256": self.opened.content_sha256,
                 "isolated_by": self.opened.isolation.value,
                 "is_demo": self.opened.is_demo,
+                "near_duplicates_of_frozen_test": self.apart,
                 "recipe": self.material.recipe.to_json(),
                 "sides": {name: _side_facts(side, self.material) for name, side in sides.items() if side is not None},
             },

@@ -21,6 +21,7 @@ from core.domain.people import Reader
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.stages import STAGE_NAMES
 from core.domain.training import TrainingConfig, TrainingEvent, TrainingId, TrainingStatus, training_id_of
+from core.retraining.frozen_images import FrozenSet
 from core.retraining.open_set import stated_content
 from core.retraining.training_log import Curves, read_curves
 
@@ -57,6 +58,9 @@ class FrozenPort(Protocol):
 
     def is_looked_at(self, set_folder: Path) -> bool:
         """Say whether the test side of a set holds its animals, which only examinations look at."""
+
+    def lies_in(self) -> FrozenSet | None:
+        """Say where it lies, None before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ class TrainingRuns:
         return self._work.wait(timeout_s)
 
     def _command(self, request: TrainingRequest, begun: TrainingEvent) -> WorkCommand:
-        n_threads, serving = n_training_threads(), self._sources.serving()
+        n_threads, serving, frozen = n_training_threads(), self._sources.serving(), self._sources.frozen.lies_in()
         words = [
             *TRAINING_COMMAND,
             str(begun.set_path),
@@ -168,6 +172,7 @@ class TrainingRuns:
             *("--device", request.device),
             *("--threads", str(n_threads)),
             *(() if serving is None else ("--served", str(serving.weights_path))),
+            *(() if frozen is None else ("--frozen", frozen.to_json())),
             *(("--leave-test",) if self._sources.frozen.is_looked_at(begun.set_path) else ()),
         ]
         limits = {"OMP_NUM_THREADS": str(n_threads), "OPENBLAS_NUM_THREADS": str(n_threads)}

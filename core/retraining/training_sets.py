@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.access.permissions import Permission, require
+from core.agreement.bootstrap import Progress
 from core.agreement.standing import of_kind
 from core.domain.cautions import Caution
 from core.domain.choices import Choice, KeptChoice
@@ -23,9 +24,12 @@ from core.domain.studies import StudyId
 from core.inference.requests import run_ids_for_reading
 from core.retraining.changes import Parent, open_parent
 from core.retraining.export import ExportSources, plan_training_set, write_plan
+from core.retraining.frozen_images import FrozenImages
 from core.retraining.gate import ExclusionRegions, TrainingGate
 from core.retraining.images import PatchReaders, Watch
+from core.retraining.near_duplicates import Comparison
 from core.retraining.selection import ExportRequest, Selection, exportable_reads
+from core.retraining.set_copies import look_for_copies
 from core.retraining.settling import ReadingFacts
 from core.retraining.weak import StudyStage, WeakSources
 from core.review.adjudication import Cases
@@ -46,7 +50,10 @@ class StudySources:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingSources:
-    """Where training sets come from; each is asked anew for every set. `held_out`: the animals of the frozen test."""
+    """Where training sets come from; each is asked anew for every set.
+
+    `held_out`: the animals of the frozen test; `frozen` opens its images.
+    """
 
     reads: Callable[[], tuple[Read, ...]]
     slides: Callable[[], tuple[Slide, ...]]
@@ -61,6 +68,7 @@ class TrainingSources:
     regions: Callable[[Reader, SlideId], tuple[RegionEvent, ...]]
     study: StudySources
     held_out: Callable[[], frozenset[str]]
+    frozen: Callable[[Progress], FrozenImages | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,15 @@ class TrainingSets:
         """Give what a training set would hold, and what it would leave out and why."""
         require(reader, Permission.EXPORT_TRAINING)
         return self._of(reader).select(request)
+
+    def look_for_copies(self, reader: Reader, request: ExportRequest, watch: Watch | None = None) -> Comparison | None:
+        """Say what was compared when a set would have nothing of the frozen test learned from; None: none is frozen.
+
+        Raises: CopiesFrozenTest, naming patches and animals of both; what `plan_training_set` raises; Cancelled.
+        """
+        require(reader, Permission.EXPORT_TRAINING)
+        sources = self._of(reader)
+        return look_for_copies(plan_training_set(request, sources), sources, watch or Watch())
 
     def export(
         self,
@@ -185,6 +202,7 @@ class TrainingSets:
             },
             reading=self._reading_facts(),
             held_out=sources.held_out(),
+            frozen=sources.frozen,
             weak=WeakSources(
                 slide_reads=self._reads(reader, patches=False),
                 study_stages=tuple(self._study_stages(reader)),

@@ -7,27 +7,23 @@ hashes worked out anew from the pixels.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from core.domain.datasets import Counts, Split, count
-from core.domain.errors import BadTrainingSet, NothingToDo, UserMustAct
+from core.domain.errors import NothingToDo, UserMustAct
 from core.domain.stages import STAGE_NAMES
 from core.retraining.images import read_png
 from core.retraining.isolation import prove_images_apart
-from core.retraining.manifest import Row, read_manifest, side_rows
-from core.retraining.near_duplicates import Shrunk, perceptual_hash, shrunk_structure
-from core.retraining.open_set import open_set, pixels_sha256
+from core.retraining.looks import Look, looks_of
+from core.retraining.manifest import read_manifest, side_rows
+from core.retraining.open_set import open_set
 
 Tell = Callable[[float, str], None]
 _FILES, _PIXELS = 0.1, 0.6
 """By which share of the whole the files, and the pixels, have been looked at."""
-_AT_ONCE = 256
 FEWEST_ANIMALS = 2
 """Of a frozen test: fewer give no interval, and so no evidence."""
 
@@ -65,8 +61,8 @@ def prove_test(folder: Path, tell: Tell) -> ProvedTest:
             "on it could carry a promotion. Export a set with more test animals."
         )
     rows = read_manifest(folder / "manifest.parquet")
-    found: list[tuple[int, Shrunk]] = []
-    for looked in _looks(folder, rows):
+    found: list[Look] = []
+    for looked in looks_of(folder, rows):
         found.append(looked)
         tell(_FILES + (_PIXELS - _FILES) * len(found) / len(rows), f"reading patch {len(found)} of {len(rows)}")
     apart = prove_images_apart(
@@ -83,24 +79,3 @@ def prove_test(folder: Path, tell: Tell) -> ProvedTest:
         animals=tuple(sorted({patch.subject for patch in test})),
         proof={"isolated_by": opened.isolation.value, "n_patches": len(rows), "near_duplicates": apart.to_json()},
     )
-
-
-def _looks(folder: Path, rows: tuple[Row, ...]) -> Iterator[tuple[int, Shrunk]]:
-    """Give the hash and the structure of each row's image, read again.
-
-    Raises: BadTrainingSet where its pixels are not the row's.
-    """
-
-    def look(row: Row) -> tuple[int, Shrunk]:
-        try:
-            pixels = read_png(folder / str(row["file"]))
-        except (OSError, ValueError) as error:
-            raise BadTrainingSet(folder, f"{row['file']} cannot be read: {error}") from error
-        if pixels_sha256(pixels) != row["pixels_sha256"]:
-            raise BadTrainingSet(folder, f"{row['file']} has not the pixels of its row in the manifest")
-        return perceptual_hash(pixels), shrunk_structure(pixels)
-
-    waiting = iter(rows)
-    with ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)) - 1), "proof") as threads:
-        while some := list(islice(waiting, _AT_ONCE)):
-            yield from threads.map(look, some)

@@ -15,9 +15,12 @@ from core.domain.people import Reader, ReaderId, Role
 from core.domain.stages import Stage
 from core.domain.studies import StudyId
 from core.retraining.changes import open_parent
-from core.retraining.export import ExportSources, write_training_set
+from core.retraining.export import ExportSources, plan_training_set, write_training_set
+from core.retraining.frozen_images import FrozenImages, FrozenSet
 from core.retraining.images import Watch
+from core.retraining.near_duplicates import Comparison
 from core.retraining.selection import ExportRequest, Selection
+from core.retraining.set_copies import look_for_copies
 from core.retraining.training_sets import Offered
 from core.side_work import Underway
 from tests.core.retraining.training_material import NOON, ReadMaker, make_slide, make_sources, with_reads
@@ -45,6 +48,8 @@ class FakeWorkspace:
     training_sets: WrittenSets = field(default_factory=WrittenSets)
     n_masked: int = 0
     choices: list[KeptChoice] = field(default_factory=list)
+    frozen: FrozenSet | None = None
+    n_looked: int = 0
 
     def clock(self) -> datetime:
         """Give noon."""
@@ -58,6 +63,16 @@ class FakeWorkspace:
     def preview(self, reader: Reader, request: ExportRequest) -> Selection:
         """Give what would be in the set."""
         return self.sources.select(request)
+
+    @property
+    def frozen_tests(self) -> SimpleNamespace:
+        """Give what says where the frozen test lies."""
+        return SimpleNamespace(lies_in=lambda: self.frozen)
+
+    def look_for_copies(self, reader: Reader, request: ExportRequest, watch: Watch) -> Comparison | None:
+        """Compare the set to be with the frozen test."""
+        self.n_looked += 1
+        return look_for_copies(plan_training_set(request, self.sources), self.sources, watch)
 
     @property
     def comparing(self) -> SimpleNamespace:
@@ -309,3 +324,57 @@ def test_a_second_set_says_what_changed_since_the_first(workspace: FakeWorkspace
     page = exported(page)
     assert dict(workspace.training_sets.kept[-1].changes)["added"] == 1
     assert "1 added, 0 removed" in words(page)
+
+
+def freeze(workspace: FakeWorkspace, subject: str) -> None:
+    """Freeze the set of today's reads, and call the animal of one of its slides by another name from then on."""
+    written = write_training_set(ExportRequest(), workspace.sources, workspace.data_dir / "frozen")
+    workspace.frozen = FrozenSet(
+        name="the frozen test, version 1",
+        content_sha256=written.content_sha256,
+        folder=str(written.path),
+        looks_dir=str(workspace.data_dir / "looks"),
+    )
+    images = FrozenImages(workspace.frozen)
+    tested = {one.slide_id: one.subject for one in images.places}
+    slides = tuple(
+        replace(one, provenance=replace(one.provenance, subject=subject)) if one.slide_id in tested and subject else one
+        for one in workspace.sources.slides
+    )
+    workspace.sources = replace(workspace.sources, slides=slides, frozen=lambda _: images)
+
+
+def looked(page: AppTest) -> AppTest:
+    assert page.session_state["retraining.copies"].work.wait(30)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_a_set_without_a_copy_of_the_frozen_test_says_so_and_looks_once(workspace: FakeWorkspace) -> None:
+    freeze(workspace, "")
+    page = looked(opened(workspace))
+    assert "No copy of the frozen test" in words(page)
+    assert not page.button(key="retraining.start").disabled
+    page.run()
+    assert workspace.n_looked == 1
+    page.selectbox(key="retraining.sides").set_value("Train 70, test 30").run()
+    looked(page)
+    assert workspace.n_looked == 2
+
+
+def test_a_set_that_would_copy_the_frozen_test_is_refused_before_it_is_asked_for(workspace: FakeWorkspace) -> None:
+    freeze(workspace, "Mouse 1")
+    workspace.sources = replace(workspace.sources, held_out=frozenset())
+    page = opened(workspace)
+    for seed in range(2, 9):
+        looked(page)
+        if page.button(key="retraining.start").disabled:
+            break
+        page.number_input(key="retraining.seed").set_value(seed).run()
+    said = words(page).replace("\\", "")
+    assert "would be learned from" in said
+    assert "subject Mouse 1" in said
+    assert page.button(key="retraining.start").disabled
+    page.button(key="retraining.copies_again").click().run()
+    assert page.session_state["retraining.copies"].work.wait(30)

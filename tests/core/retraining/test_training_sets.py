@@ -15,8 +15,8 @@ import pytest
 from core.access.identity import COMMAND_LINE, local_reader
 from core.domain.adjudication import ConsensusRule
 from core.domain.choices import Choice
-from core.domain.datasets import LeftOutReason
-from core.domain.errors import NothingToDo, UserMustAct
+from core.domain.datasets import LeftOutReason, Split
+from core.domain.errors import CopiesFrozenTest, NothingToDo, UserMustAct
 from core.domain.people import Reader
 from core.domain.predictions import PatchState
 from core.domain.reads import Item, ReadRequest, Sight
@@ -25,12 +25,15 @@ from core.domain.registry import ModelId
 from core.domain.slides import Slide
 from core.domain.stages import STAGES, Stage
 from core.preprocess.quality import QUALITY_VERSION
+from core.retraining.export import plan_of
+from core.retraining.open_set import open_set
 from core.retraining.selection import ExportRequest
 from core.settings import Settings
 from core.slides.synthetic.pyramid import write_pyramid
 from core.slides.synthetic.render import render
 from core.slides.synthetic.study import SyntheticSlide
 from core.workspace import Workspace, open_workspace
+from tests.core.retraining.examined import TEST
 from tests.journeys.seeded import seed, store_run, store_version, varied
 
 ANNA, BEN = local_reader("Anna"), local_reader("Ben")
@@ -195,3 +198,26 @@ def test_readers_and_guide_versions_are_offered_and_stand_in_the_manifest(worksp
     assert set(manifest["guide_version"]) == {0}
     assert set(manifest["species"]) == {"rat"}
     assert set(manifest["scanner"]) == {f"Scanner {number}" for number in range(_N_ANIMALS)}
+
+
+def test_what_the_frozen_test_holds_is_refused_in_the_preview_and_in_the_set(apart: Workspace, tmp_path: Path) -> None:
+    """Its animals are said to be others, so that only its slides and pixels tell."""
+    written = apart.training.export(COMMAND_LINE, REQUEST, tmp_path / "first")
+    assert apart.training.look_for_copies(COMMAND_LINE, REQUEST) is None
+    apart.frozen_versions.add(
+        replace(TEST, set_sha256=written.content_sha256, set_path=written.path, animals=("Nobody",))
+    )
+    compared = apart.training.look_for_copies(COMMAND_LINE, REQUEST)
+    assert compared is not None
+    assert compared.n_pairs == 12 * 4
+    tested, n_refused = {one.slide_id for one in open_set(written.path).side(Split.TEST)}, 0
+    for number in range(2, 8):
+        request = replace(REQUEST, seed=number)
+        learned = plan_of(apart.training.preview(COMMAND_LINE, request), request).learned
+        if not tested.isdisjoint(one.slide_id for one in learned):
+            n_refused += 1
+            with pytest.raises(CopiesFrozenTest):
+                apart.training.look_for_copies(COMMAND_LINE, request)
+            with pytest.raises(CopiesFrozenTest):
+                apart.training.export(COMMAND_LINE, request, tmp_path / f"set {number}")
+    assert n_refused
