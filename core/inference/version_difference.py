@@ -102,7 +102,7 @@ def _signed(step: int) -> str:
 
 
 def _step_words(step: int, second: str) -> str:
-    return f"{second} {'higher' if step > 0 else 'lower'} by {abs(step)} of five stages"
+    return f"{second} {abs(step)} {'stage' if abs(step) == 1 else 'stages'} {'higher' if step > 0 else 'lower'}"
 
 
 def _entry(step: int, mark: str, text: str, meaning: str) -> LegendEntry:

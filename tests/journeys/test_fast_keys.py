@@ -68,8 +68,12 @@ def test_two_versions_lie_over_the_slide_by_keys_and_nothing_is_staged_meanwhile
     page.keyboard.press("c")
     wait_for_viewer(page, version="difference")
     expect(page.locator("[data-role=versions-differ]")).to_contain_text("patches differ")
+    table = page.locator("[data-role=versions-table]")
+    before = table.bounding_box()
     page.keyboard.press("n")
     expect(page.locator("[data-role=versions-patch] .fr-called")).to_have_count(4)  # name and share, in both versions
+    expect(page.locator("[data-role=versions-patch]")).to_contain_text("1 of ")
+    assert table.bounding_box() == before, "choosing a patch moved the table"
     for shown in ("A", "B", "A"):
         page.keyboard.press("c")
         wait_for_viewer(page, version=shown)

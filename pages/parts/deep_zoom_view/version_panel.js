@@ -20,12 +20,13 @@ class VersionPanel {
     this.switch.forEach((button, at) => button.append(make("kbd", { text: ["C", "C", "Shift+C"][at] })));
     this.switchRow = make("div", { class: "fr-switch", role: "group", "aria-label": "What lies over the slide" }, ...this.switch);
     this.body = make("div", { class: "fr-about", "data-role": "versions-body" });
-    element.replaceChildren(this.choice, this.body);
+    element.replaceChildren(this.choice, this.switchRow, this.body);
   }
 
   draw(room) {
     const { versions, comparison } = room;
     this.drawChoice(versions, room.pair);
+    this.drawSwitch(comparison);
     const lines = comparison ? this.compared(comparison) : room.versionsChosen().map((one, at) => this.waiting(one, "AB"[at]));
     this.body.replaceChildren(...lines.filter(Boolean));
   }
@@ -42,6 +43,14 @@ class VersionPanel {
     });
   }
 
+  drawSwitch(comparison) {
+    this.switch.forEach((button, at) => {
+      const name = ["A", "B", "difference"][at];
+      button.setAttribute("aria-pressed", String(Boolean(comparison) && comparison.shown === name));
+      button.disabled = !comparison || (name === "difference" && !comparison.facts.patches);
+    });
+  }
+
   // A version that has not read the slide: how far it is, or the button that asks it.
   waiting(version, name) {
     if (!version || version.run_id) return null;
@@ -51,21 +60,16 @@ class VersionPanel {
       return make("div", { class: "fr-version-waits", role: "status", text: `${name} reads this slide: ${words}` });
     }
     return make("div", { class: "fr-version-waits" },
-      make("div", { text: `${name} has not read this slide.` }),
+      make("div", { text: `${name}, ${version.status}, has not read this slide.` }),
       version.reason ? make("div", { class: "fr-muted", text: version.reason }) : null,
       pushButton(`Predict this slide with ${name}`, `Run ${version.name} over this slide`, () => this.acts.predict(version.model_id), { "data-role": `predict-${name}` }),
       make("div", { class: "fr-legend-note", text: KEPT_APART }));
   }
 
   compared(comparison) {
-    const { facts, shown } = comparison;
-    this.switch.forEach((button, at) => {
-      button.setAttribute("aria-pressed", String(["A", "B", "difference"][at] === shown));
-      button.disabled = at === 2 && !facts.patches;
-    });
+    const { facts } = comparison;
     const isOutside = ({ code }) => code === "outside the model's scope";
     return [
-      this.switchRow,
       make("div", { class: "fr-pair-of-calls" }, ...facts.versions.map((one) => this.call(one))),
       make("div", { class: "fr-legend-note", text: KEPT_APART }),
       ...facts.versions.flatMap((one) => one.cautions.filter(isOutside).map((caution) => cautionLine(caution, one.name))),
@@ -118,18 +122,23 @@ class VersionPanel {
       make("thead", {}, head), make("tbody", {}, ...rows));
   }
 
-  patch({ patch }) {
-    if (!patch) return make("div", { class: "fr-legend-note", text: "Click a patch, or N for the one that differs most." });
-    const details = patch.details || [null, null];
-    return make("div", { class: "fr-patch-in-both", "data-role": "versions-patch" }, make("b", { text: `Patch ${patch.index}` }),
-      make("div", { class: "fr-pair-of-calls" }, ...details.map((detail, at) => make("div", {},
-        make("div", {}, make("b", { text: "AB"[at] }), ` ${detail ? detail.stage || detail.state_words : "…"}`),
+  // Its room is kept before a patch is chosen, so that nothing moves when one is.
+  patch({ patch, facts }) {
+    const order = facts.patches.most_changed;
+    const at = patch ? order.indexOf(patch.index) : -1;
+    const place = at < 0 ? "" : `, ${at + 1} of ${order.length} by difference (N, P)`;
+    const details = (patch && patch.details) || [null, null];
+    const words = patch ? make("div", {}, make("b", { text: `Patch ${patch.index}` }), make("span", { class: "fr-muted", text: place }))
+      : make("div", { class: "fr-muted", text: "Click a patch, or N for the one that differs most." });
+    return make("div", { class: "fr-patch-in-both", "data-role": "versions-patch" }, words,
+      make("div", { class: "fr-pair-of-calls" }, ...details.map((detail, which) => make("div", {},
+        make("div", {}, make("b", { text: "AB"[which] }), ` ${detail ? detail.stage || detail.state_words : patch ? "…" : ""}`),
         bars(this.stages, detail && detail.stage ? detail.probabilities : null, detail && detail.stage)))));
   }
 }
 
 function versionWords({ name, status, call, run_id: run }) {
-  return `${status}: ${name}${run ? "" : " (has not read it)"}${call ? `, stage ${call}` : ""}`;
+  return `${name} (${status}${run ? "" : ", has not read it"})${call ? `, stage ${call}` : ""}`;
 }
 
 // What has to be known of a model behind a call, in the words of the server.

@@ -191,7 +191,7 @@ function pairOf(versions, former) {
 
 function legendOfVersion({ facts, shown }) {
   if (shown === "difference") {
-    return { ...EMPTY_LEGEND, title: "From A to B", entries: facts.legend, note: "no colour: the same stage" };
+    return { ...EMPTY_LEGEND, title: "From A to B", entries: facts.legend, note: "of five stages; no colour: the same stage" };
   }
   return { ...EMPTY_LEGEND, title: `Stage that ${shown} calls`, entries: facts.stage_legend };
 }
