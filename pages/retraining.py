@@ -15,6 +15,7 @@ from core.domain.stages import STAGE_NAMES
 from core.retraining.export import ExportPlan, folder_named, plan_of
 from core.retraining.images import watch_of
 from core.retraining.selection import ExportRequest, Selection
+from core.retraining.side_sizes import SideSize, cautions_of
 from core.retraining.splits import largest_imbalance, stages_by_fold, stages_by_split
 from core.side_work import Underway
 from pages.parts import messages, session, training_choice
@@ -175,6 +176,9 @@ def _draw_balance(plan: ExportPlan) -> None:
     )
     folds = {f"fold {fold}": counts for fold, counts in stages_by_fold(plan.patches)}
     table.dataframe(frame)
+    st.dataframe(pd.DataFrame([_size_row(size) for size in plan.sizes]), hide_index=True)
+    for caution in cautions_of(plan.sizes):
+        st.info(f"{caution[0].upper()}{caution[1:]}.")
     missing = [
         f"{name} has no {', '.join(frame.index[frame[name] == 0])}" for name in frame if (frame[name] == 0).any()
     ]
@@ -184,6 +188,17 @@ def _draw_balance(plan: ExportPlan) -> None:
     )
     if folds:
         st.dataframe(pd.DataFrame(folds, index=pd.Index(STAGE_NAMES, name="stage in fold")))
+
+
+def _size_row(size: SideSize) -> dict[str, str | int | float]:
+    return {
+        "Side": size.name,
+        "Animals": size.n_animals,
+        "Patches": size.n_patches,
+        "Share of animals": round(size.animal_fraction, 3),
+        "Share of patches": round(size.patch_fraction, 3),
+        "Asked": round(size.asked_fraction, 3),
+    }
 
 
 @messages.guarded_callback

@@ -17,6 +17,7 @@ from core.domain.datasets import TrainingSet
 from core.domain.errors import NothingToDo
 from core.retraining.export import ExportPlan, plan_of
 from core.retraining.selection import ExportRequest, Selection
+from core.retraining.side_sizes import cautions_of
 from core.retraining.splits import stages_by_fold, stages_by_split
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def to_json(written: TrainingSet) -> dict[str, Any]:
         "n_subjects": written.n_subjects,
         "n_sites": written.n_sites,
         "by_split": dict(written.by_split),
+        "animals_by_side": dict(written.animals_by_side),
+        "cautions": list(written.cautions),
         "by_stage": dict(written.by_stage),
         "left_out": dict(written.left_out),
     }
@@ -99,6 +102,8 @@ def preview_to_json(selection: Selection, request: ExportRequest) -> dict[str, A
         "by_subject": dict(selection.by_subject),
         "by_source": dict(selection.by_source),
         "sides": {} if plan is None else _sides(plan),
+        "side_sizes": {} if plan is None else {size.name: size.to_plain() for size in plan.sizes},
+        "cautions": [] if plan is None else list(cautions_of(plan.sizes)),
         "left_out": dict(selection.left_out_by_reason),
         "left_out_patches": [
             {"patch": f"{one.slide_id}/{one.patch_index}", "slide": one.slide_name, "reason": one.reason.value}

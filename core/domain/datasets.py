@@ -177,6 +177,7 @@ class TrainingSet:
 
     `choice_sha256` names the selection it was made by, `choice_name` what that is kept as (None: not kept), and
     `parent_sha256` the content of the set that `changes` are counted since (None: none). `n_folds` 0: no folds.
+    `cautions` say which side is too small for what it is for.
     """
 
     content_sha256: str
@@ -198,6 +199,8 @@ class TrainingSet:
     written_at: datetime
     n_weak: int = 0
     n_folds: int = 0
+    animals_by_side: Counts = ()
+    cautions: tuple[str, ...] = ()
     choice_sha256: str = ""
     choice_name: str | None = None
     parent_sha256: str | None = None

@@ -17,8 +17,10 @@ from core.domain.quality import Concerns, concerns_to_plain
 from core.domain.recipe import Recipe
 from core.domain.stages import STAGE_NAMES
 from core.preprocess.quality import QUALITY_VERSION
+from core.retraining.balance import METHOD
 from core.retraining.changes import SetChanges
 from core.retraining.manifest import NOT_HASHED, WrittenPatch
+from core.retraining.side_sizes import SideSize
 from core.retraining.splits import largest_imbalance, stages_by_fold, stages_by_split
 
 DEMO_MARK = "DEMO: drawn by a program, not real tissue; a model trained on it says nothing about real livers"
@@ -26,17 +28,13 @@ COLOURS = (
     "sRGB as scanned (ICC profile applied where the file carries one), not stain-normalised; "
     "normalise with the recipe's stain method when training"
 )
-BALANCE = (
-    "greedy over whole subjects (or sites, scanners) in an order drawn by the seed, then single moves while they help; "
-    "least chi-square distance of patches by stage, and of the number of units, from the fractions asked for"
-)
 _LIBRARIES = ("numpy", "openslide-python", "pillow", "pyarrow")
 _README = """Fibroread training set
 {mark}
 Patches of {side_px} x {side_px} pixels at {mpp:g} um per pixel, RGB, {colours}.
 Stages: Kleiner / NASH-CRN, {stages}. Split by {isolation}; seed {seed}. {n_patches} patches, {n_subjects} subjects.
 Content {content}
-
+{cautions}
 manifest.parquet  one row a patch        splits.json  sides, folds, balance, proof of isolation
 patches/STAGE/    images that were read  recipe.json  what was cut, and how it is to be coloured
 weak/STAGE/       images that carry the stage of their slide; only where that was asked for
@@ -90,9 +88,13 @@ class CardFacts:
 
 
 def write_splits(
-    path: Path, summary: TrainingSet, proof: Mapping[str, object], written: Sequence[WrittenPatch]
+    path: Path,
+    summary: TrainingSet,
+    proof: Mapping[str, object],
+    written: Sequence[WrittenPatch],
+    sizes: Sequence[SideSize],
 ) -> None:
-    """Write who is on which side, how the stages lie, and the proof that no subject is on two."""
+    """Write what is on which side, how the stages lie, and the proof that no subject is on two."""
     by_split = stages_by_split(one.patch for one in written)
     by_fold = stages_by_fold(one.patch for one in written)
     balance = {side.value: dict(zip(STAGE_NAMES, counts, strict=True)) for side, counts in by_split}
@@ -104,12 +106,13 @@ def write_splits(
             "isolated_by": summary.isolation.value,
             "seed": summary.seed,
             "fractions_asked": asked,
-            "fractions_found": {side: number / summary.n_patches for side, number in summary.by_split},
+            "sides": {size.name: size.to_plain() for size in sizes},
+            "cautions": list(summary.cautions),
             "n_folds": summary.n_folds,
             "patches_by_stage": balance,
             "patches_by_stage_in_folds": folds,
             "balance": {
-                "method": BALANCE,
+                "method": METHOD,
                 "largest_difference_of_a_stage_share": round(largest_imbalance(by_split), 4),
                 "largest_difference_of_a_stage_share_in_folds": round(largest_imbalance(by_fold), 4),
             },
@@ -163,6 +166,7 @@ def write_card(folder: Path, summary: TrainingSet, facts: CardFacts) -> None:
         n_patches=summary.n_patches,
         n_subjects=summary.n_subjects,
         content=summary.content_sha256,
+        cautions="".join(f"{caution[0].upper()}{caution[1:]}.\n" for caution in summary.cautions),
         weak=_WEAK_ALONE if is_weak_alone else _WEAK_APART,
         only_read="" if is_weak_alone else ' & ~manifest["is_weak"]',
         folder=WEAK if is_weak_alone else "patches",
@@ -187,7 +191,9 @@ def _card(summary: TrainingSet, left_out: Sequence[LeftOutPatch]) -> dict[str, o
         "n_weak_patches": summary.n_weak,
         "n_folds": summary.n_folds,
         "by_split": dict(summary.by_split),
+        "animals_by_side": dict(summary.animals_by_side),
         "by_stage": dict(summary.by_stage),
+        "cautions": list(summary.cautions),
         "left_out": {
             "by_reason": dict(summary.left_out),
             "patches": [

@@ -40,6 +40,7 @@ from core.retraining.selection import (
     without_left_out,
 )
 from core.retraining.settling import ReadingFacts
+from core.retraining.side_sizes import SideSize, cautions_of, side_sizes
 from core.retraining.splits import assign_splits, weak_held_out
 from core.retraining.weak import SetMaterial, WeakSources, with_weak
 
@@ -106,6 +107,11 @@ class ExportPlan:
         """Name what would be learned from: which patch of which animal."""
         lines = (f"{one.slide_id} {one.box} {one.subject_key}" for one in self.learned)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def sizes(self) -> tuple[SideSize, ...]:
+        """Give what each side would have."""
+        return side_sizes(self.patches, self.request.fractions, self.request.n_folds)
 
     def shown_as(self, selection: Selection) -> Selection:
         """Give the selection that the plan was made of, with what the sides left out taken out of its counts."""
@@ -190,6 +196,10 @@ class _Written:
     left_out: tuple[LeftOutPatch, ...]
     frozen: FrozenImages | None
 
+    def sizes(self, request: ExportRequest) -> tuple[SideSize, ...]:
+        """Give what each side has."""
+        return side_sizes((one.patch for one in self.patches), request.fractions, request.n_folds)
+
 
 def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, watch: Watch) -> TrainingSet:
     """Write the manifest, prove of it that nothing leaks, and write the other papers."""
@@ -204,7 +214,8 @@ def _write_papers(plan: ExportPlan, sources: ExportSources, written: _Written, w
         _summary(plan, sources, written, content_sha256(rows)), changes=() if changes is None else changes.counts
     )
     used = {one.patch.recipe_hash for one in written.patches}
-    write_splits(folder / "splits.json", summary, {**proof.to_json(), **apart}, written.patches)
+    stated, sizes = {**proof.to_json(), **apart}, written.sizes(plan.request)
+    write_splits(folder / "splits.json", summary, stated, written.patches, sizes)
     write_recipe(folder / "recipe.json", plan.patch_size, [one for one in sources.recipes if one.hash in used])
     write_changes(folder / "changes.json", changes)
     facts = CardFacts(
@@ -295,7 +306,7 @@ def _cautions(sources: ExportSources, written: Sequence[WrittenPatch]) -> dict[C
 
 
 def _summary(plan: ExportPlan, sources: ExportSources, written: _Written, content: str) -> TrainingSet:
-    patches = [one.patch for one in written.patches]
+    patches, sizes = [one.patch for one in written.patches], written.sizes(plan.request)
     return TrainingSet(
         content_sha256=content,
         path=written.out.absolute(),
@@ -316,6 +327,8 @@ def _summary(plan: ExportPlan, sources: ExportSources, written: _Written, conten
         written_at=sources.written_at,
         n_weak=sum(patch.is_weak for patch in patches),
         n_folds=plan.request.n_folds,
+        animals_by_side=tuple((size.name, size.n_animals) for size in sizes),
+        cautions=cautions_of(sizes),
         choice_sha256=plan.request.choice.sha256,
         choice_name=plan.request.choice_name,
         parent_sha256=None if sources.parent is None else sources.parent.content_sha256,

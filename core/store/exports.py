@@ -76,6 +76,8 @@ class TrainingSetStore:
             code_version=plain["code_version"],
             n_weak=plain.get("n_weak", 0),  # sets written before there were weak patches, folds, choices and parents
             n_folds=plain.get("n_folds", 0),
+            animals_by_side=_pairs(plain.get("animals_by_side", [])),
+            cautions=tuple(plain.get("cautions", [])),
             choice_sha256=plain.get("choice_sha256", ""),
             choice_name=plain.get("choice_name"),
             parent_sha256=plain.get("parent_sha256"),
@@ -100,6 +102,8 @@ def _counts_json(written: TrainingSet) -> str:
         "code_version": written.code_version,
         "n_weak": written.n_weak,
         "n_folds": written.n_folds,
+        "animals_by_side": written.animals_by_side,
+        "cautions": written.cautions,
         "choice_sha256": written.choice_sha256,
         "choice_name": written.choice_name,
         "parent_sha256": written.parent_sha256,

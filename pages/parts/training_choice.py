@@ -49,7 +49,7 @@ def ask(workspace: Workspace, reader: Reader) -> ExportRequest:
         help="By subject, no animal or patient is cut. By site or scanner, whole sites or scanners with all their "
         "subjects are held out.",
     )
-    fractions = sides.selectbox("Sides, in percent of patches", tuple(_SIDES), key="retraining.sides")
+    fractions = sides.selectbox("Sides, in percent of animals", tuple(_SIDES), key="retraining.sides")
     with st.expander("Selection, folds and seed"):
         choice, name = _ask_choice(workspace, reader)
         st.divider()

@@ -180,6 +180,16 @@ def test_stages_stand_on_each_side_in_their_order(workspace: FakeWorkspace) -> N
     assert int(balance.to_numpy().sum()) == 32
 
 
+def test_animals_and_patches_of_each_side_stand_beside_what_was_asked_and_a_small_one_is_said(
+    workspace: FakeWorkspace,
+) -> None:
+    page = opened(workspace)
+    sizes = next(one.value for one in page.dataframe if "Share of animals" in one.value.columns)
+    assert dict(zip(sizes["Side"], sizes["Animals"], strict=True)) == {"train": 6, "validation": 1, "test": 1}
+    assert list(sizes["Asked"]) == [0.7, 0.15, 0.15]
+    assert any("The validation side holds 4 patches of 1 animal" in str(info.value) for info in page.info)
+
+
 def test_export_writes_a_set_and_shows_its_path_and_content_hash(workspace: FakeWorkspace) -> None:
     page = exported(opened(workspace))
     (written,) = workspace.training_sets.kept

@@ -152,6 +152,8 @@ def test_a_preview_counts_and_writes_nothing(tmp_path: Path, capsys: pytest.Capt
         {"patch": f"{slide_id}/2", "slide": "slide-0", "reason": "taken out of this selection"}
     ]
     assert {"fold 1", "fold 2", "fold 3", "test"} <= set(said["sides"])
+    assert sum(side["n_animals"] for side in said["side_sizes"].values()) == 8
+    assert [caution.split(" holds")[0] for caution in said["cautions"]] == ["fold 1", "fold 2", "fold 3"]
     assert not list(tmp_path.iterdir())
 
 

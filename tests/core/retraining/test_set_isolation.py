@@ -141,6 +141,12 @@ def test_folds_scanners_and_their_balance_stand_in_the_set(tmp_path: Path) -> No
     in_folds = sum(sum(stages.values()) for stages in splits["patches_by_stage_in_folds"].values())
     assert in_folds == int((manifest["fold"] > 0).sum())
     assert 0 <= splits["balance"]["largest_difference_of_a_stage_share_in_folds"] < 1
+    card, sides = json.loads((out / "card.json").read_text()), splits["sides"]
+    assert {name: side["n_animals"] for name, side in sides.items()} == card["animals_by_side"]
+    assert sum(card["animals_by_side"].values()) == 12
+    assert all(side["patch_fraction"] == round(side["n_patches"] / 48, 4) for side in sides.values())
+    assert [caution.split(" holds")[0] for caution in card["cautions"]] == ["fold 1", "fold 2", "fold 3"]
+    assert "Fold 1 holds" in (out / "README.txt").read_text()
 
 
 def test_the_votes_of_the_readers_stand_in_the_manifest(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 from core.domain.datasets import Isolation, Split, TrainingPatch
 from core.domain.errors import LeakingSplit, NothingToDo, TooFewSubjects
 from core.domain.stages import STAGES
+from core.retraining.balance import balanced
 from core.retraining.export import ExportSources
 from core.retraining.isolation import SideRow, prove_isolation
 from core.retraining.selection import ExportRequest
+from core.retraining.side_sizes import cautions_of, side_sizes
 from core.retraining.splits import (
     assign_splits,
     largest_imbalance,
@@ -45,6 +49,74 @@ def test_stages_lie_on_all_sides_in_proportion() -> None:
     assigned = assign_splits(patches_of(make_sources(n_subjects=40, n_patches=10)), ExportRequest())
     shares = {side: np.array(counts) / sum(counts) for side, counts in stages_by_split(assigned)}
     assert all(np.abs(shares[side] - shares[Split.TRAIN]).max() < 0.06 for side in Split)
+
+
+def patches_of_counts(counts: Sequence[int], seed: int) -> tuple[TrainingPatch, ...]:
+    """Give so many patches of each animal, of two neighbouring stages an animal."""
+    pattern, chance = patches_of(make_sources(n_subjects=1, n_patches=1))[0], np.random.default_rng(seed)
+    return tuple(
+        replace(
+            pattern,
+            subject=f"Rat {animal}",
+            slide_id=make_slide(f"{animal}", "x").slide_id,
+            patch_index=number,
+            stage=STAGES[(animal + int(chance.integers(2))) % len(STAGES)],
+        )
+        for animal, n in enumerate(counts)
+        for number in range(n)
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_few_animals_of_very_different_numbers_of_patches_leave_no_side_to_one_of_them(seed: int) -> None:
+    counts = np.maximum(1, np.random.default_rng(seed).lognormal(1.5, 1.2, 12)).astype(int)
+    fractions = (0.5, 0.2, 0.3)
+    assigned = assign_splits(patches_of_counts(counts.tolist(), seed), ExportRequest(seed=seed, fractions=fractions))
+    sizes = side_sizes(assigned, fractions, 0)
+    assert [size.name for size in sizes] == ["train", "validation", "test"]
+    assert all(abs(size.n_animals - 12 * asked) <= 1 for size, asked in zip(sizes, fractions, strict=True))
+
+
+def test_whole_sites_are_weighed_by_their_animals() -> None:
+    patches = patches_of(make_sources(n_subjects=40, n_patches=4))
+    first = {"Rat 0": "Far", "Rat 1": "Near"}
+    sites = tuple(replace(p, site=first.get(p.subject, f"Site {int(p.subject[4:]) % 3}")) for p in patches)
+    request = ExportRequest(isolation=Isolation.SITE, fractions=(0.4, 0.3, 0.3))
+    sizes = side_sizes(assign_splits(sites, request), request.fractions, 0)
+    assert all(size.n_animals >= 12 for size in sizes)
+
+
+def test_no_move_of_one_animal_and_no_exchange_of_two_would_be_better() -> None:
+    counts, weights = np.random.default_rng(4).integers(0, 6, (14, 5)) + 1.0, np.array([10.0, 3.0, 1.0, 1.0, 1.0])
+    fractions = np.array([0.5, 0.2, 0.3])
+    wanted = fractions[:, None] * counts.sum(axis=0)
+
+    def distance(side_of: Sequence[int]) -> float:
+        filled = np.stack([counts[np.array(side_of) == side].sum(axis=0) for side in range(3)])
+        return float((weights * (filled - wanted) ** 2 / wanted).sum())
+
+    fixed = np.full(14, -1)
+    fixed[3] = 2
+    found = balanced(counts, weights, fractions, fixed).tolist()
+    assert found[3] == 2
+    others = [unit for unit in range(14) if unit != 3]
+    moved = [[*found[:unit], side, *found[unit + 1 :]] for unit in others for side in range(3)]
+    for one, other in itertools.combinations(others, 2):
+        exchanged = list(found)
+        exchanged[one], exchanged[other] = found[other], found[one]
+        moved.append(exchanged)
+    assert distance(found) <= min(map(distance, moved)) + 1e-5
+
+
+def test_a_validation_side_that_is_too_small_is_said_to_be_and_one_that_is_not_is_not() -> None:
+    few = assign_splits(patches_of_counts((3,) * 8, 1), ExportRequest())
+    words = "the validation side holds 3 patches of 1 animal, where 20 of 5 are the fewest: which epoch"
+    assert [caution[: len(words)] for caution in cautions_of(side_sizes(few, ExportRequest().fractions, 0))] == [words]
+    enough = assign_splits(patches_of_counts((8,) * 40, 1), ExportRequest())
+    assert cautions_of(side_sizes(enough, ExportRequest().fractions, 0)) == ()
+    in_folds = ExportRequest(n_folds=2)
+    found = cautions_of(side_sizes(assign_splits(patches_of_counts((3,) * 8, 1), in_folds), in_folds.fractions, 2))
+    assert [caution.split(" holds")[0] for caution in found] == ["fold 1", "fold 2"]
 
 
 def test_the_same_seed_gives_the_same_sides_and_another_gives_others() -> None:
