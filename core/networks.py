@@ -70,6 +70,7 @@ def _plan_of(wish: TrainerWish) -> TrainingPlan:
         cycles=config.cycles,
         warm_up_fraction=config.warm_up_fraction,
         weight_decay=config.weight_decay,
+        epoch_steps=config.epoch_steps,
         patience=config.patience if wish.has_validation else None,
         label_smoothing=config.label_smoothing,
         class_weights=wish.class_weights,

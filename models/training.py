@@ -16,7 +16,7 @@ from models.checkpoint import checkpoint_sha256, load_checkpoint, save_checkpoin
 from models.patch_classifier import build_network, standardise
 from models.starting import start_from
 from models.training_loop import STATE_NAME, Examples, Logits, LoopEnd, LoopWatch, TrainingLoop
-from models.training_plan import TrainingPlan
+from models.training_plan import StepOrder, TrainingPlan
 
 N_FEATURES = 2048
 _BACKBONE_NAME = "backbone.safetensors"
@@ -47,6 +47,10 @@ class PatchTrainer:
         self.started_from = None if (folder / STATE_NAME).exists() else start_from(network, starts)
         self._learner = _Images(network, self.device)
         self._loop = TrainingLoop(self._learner, plan, folder)
+
+    def schedule_of(self, n_examples: int) -> StepOrder:
+        """Give how long a training on so many examples is."""
+        return StepOrder(n_examples, self.plan)
 
     def fit(
         self, training: Examples, targets: npt.NDArray[np.float32], validation: Examples | None, watch: TrainingWatch
@@ -97,6 +101,10 @@ class HeadTrainer:
             self.started_from = start_from(self._network, starts)
         self._learner = _Features(nn.Linear(N_FEATURES, plan.n_classes), self.device)
         self._loop = TrainingLoop(self._learner, plan, folder)
+
+    def schedule_of(self, n_examples: int) -> StepOrder:
+        """Give how long a training on so many examples is."""
+        return StepOrder(n_examples, self.plan)
 
     def fit(
         self, training: Examples, targets: npt.NDArray[np.float32], validation: Examples | None, watch: TrainingWatch

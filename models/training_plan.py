@@ -18,6 +18,7 @@ class TrainingPlan:
 
     Attributes: n_steps: of the optimiser, each on n_accumulated minibatches; cycles (from, rate): from that share of
     the steps the learning rate falls from this rate to nothing along a cosine; warm_up_fraction of each cycle;
+    epoch_steps: an epoch goes through the examples once, or of few as often as makes at least so many steps;
     patience: epochs without a better validation before it ends, and the best epoch is kept (None: the last is kept);
     class_weights: one a class; threshold_weights: one between each two classes that follow each other, which makes the
     loss ordinal; shrinks (from, side): from that share of the steps patches are shrunk to that side in pixels, WHICH
@@ -32,6 +33,7 @@ class TrainingPlan:
     cycles: tuple[tuple[float, float], ...] = ((0.0, 1e-4),)
     warm_up_fraction: float = 0.05
     weight_decay: float = 0.02
+    epoch_steps: int = 1
     patience: int | None = None
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None
@@ -63,7 +65,7 @@ def learning_rate_at(spent: float, plan: TrainingPlan) -> float:
 
 @dataclass(frozen=True, slots=True)
 class StepOrder:
-    """Which examples each step takes: every epoch in an order of its own, what does not fill a step left out."""
+    """Which examples each step takes: every pass in an order of its own, what does not fill a step left out."""
 
     n_examples: int
     plan: TrainingPlan
@@ -80,14 +82,24 @@ class StepOrder:
         return self.n_a_minibatch * n_minibatches
 
     @property
-    def steps_an_epoch(self) -> int:
+    def steps_a_pass(self) -> int:
         """Give how many steps go once through the examples."""
         return self.n_examples // self.n_a_step
 
+    @property
+    def steps_an_epoch(self) -> int:
+        """Give how many steps lie between two looks at validation: whole passes, at least the plan's epoch_steps."""
+        return -(-self.plan.epoch_steps // self.steps_a_pass) * self.steps_a_pass
+
+    @property
+    def n_steps(self) -> int:
+        """Give how many steps there are where the training does not end early."""
+        return self.plan.n_steps
+
     def minibatches_of(self, step: int) -> list[npt.NDArray[np.int64]]:
         """Give the places of the examples of one step, a minibatch each."""
-        epoch, within = divmod(step, self.steps_an_epoch)
-        order = np.random.default_rng([self.plan.seed, _ORDER, epoch]).permutation(self.n_examples)
+        number, within = divmod(step, self.steps_a_pass)
+        order = np.random.default_rng([self.plan.seed, _ORDER, number]).permutation(self.n_examples)
         chosen = order[within * self.n_a_step : (within + 1) * self.n_a_step]
         return [chosen[first : first + self.n_a_minibatch] for first in range(0, len(chosen), self.n_a_minibatch)]
 

@@ -57,7 +57,8 @@ class TrainingConfig:
     """Everything that a person decides of a training.
 
     Where ImageNet weights cannot be fetched, all layers start at random, and a head alone on the model that serves.
-    Attributes: n_epochs, or n_steps in its place; n_accumulated minibatches make one step; restarts (from, rate): from
+    Attributes: n_epochs, or n_steps in its place; epoch_steps: an epoch goes through the set once, or through a small
+    one as often as makes at least so many steps; n_accumulated minibatches make one step; restarts (from, rate): from
     that share of the steps the rate begins again; patience: epochs without a better validation (None, 0 in TOML: it
     never ends early); fold: the fold of the set to validate on; with_weak takes patches with their slide's stage too;
     soft_stages takes each reader's stage for their share; shrinks (from, side) changes um per pixel, which only drawn
@@ -74,6 +75,7 @@ class TrainingConfig:
     soft_stages: bool = False
     with_weak: bool = False
     n_epochs: int = 30
+    epoch_steps: int = 1
     n_steps: int | None = None
     minibatch: int = 32
     n_accumulated: int = 1
@@ -95,7 +97,10 @@ class TrainingConfig:
             (0.0 <= self.warm_up_fraction < 1.0, "warm_up_fraction is 0 or more and below 1"),
             (0.0 < self.learning_rate < 1.0, "learning_rate lies between 0 and 1"),
             (self.weight_decay >= 0.0, "weight_decay is 0 or more"),
-            (min(self.n_epochs, self.minibatch, self.n_accumulated) >= 1, "epochs and minibatches are at least 1"),
+            (
+                min(self.n_epochs, self.epoch_steps, self.minibatch, self.n_accumulated) >= 1,
+                "epochs, their steps and minibatches are at least 1",
+            ),
             (self.patience is None or self.patience >= 1, "patience is at least 1"),
             (self.fold is None or self.fold >= 1, "folds count from 1"),
             (self.seed >= 0, "seed is 0 or more"),

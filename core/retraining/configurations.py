@@ -11,7 +11,9 @@ from typing import Any
 from core.domain.errors import BadConfiguration
 from core.domain.training import DEMO_CONFIGURATION, Jitter, Layers, Loss, Start, TrainingConfig
 
-_PAPER = TrainingConfig(name="paper")
+_EPOCH_STEPS = 10
+"""Of a set of few patches one pass is a step or two: patience in passes would end before anything is learned."""
+_PAPER = TrainingConfig(name="paper", epoch_steps=_EPOCH_STEPS)
 CONFIGURATIONS: Mapping[str, TrainingConfig] = {
     config.name: config
     for config in (
@@ -22,6 +24,7 @@ CONFIGURATIONS: Mapping[str, TrainingConfig] = {
             name="head-only",
             layers=Layers.HEAD,
             n_epochs=60,
+            epoch_steps=_EPOCH_STEPS,
             minibatch=128,
             learning_rate=3e-3,
             weight_decay=0.1,

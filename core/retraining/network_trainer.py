@@ -48,6 +48,26 @@ class TrainingWatch(Protocol):
         """Say whether to stop after this step, so that it can go on later."""
 
 
+class TrainingSchedule(Protocol):
+    """How long a training is, in steps."""
+
+    @property
+    def n_a_step(self) -> int:
+        """Give how many patches a step takes."""
+
+    @property
+    def steps_a_pass(self) -> int:
+        """Give how many steps go once through the patches."""
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """Give how many steps lie between two looks at validation."""
+
+    @property
+    def n_steps(self) -> int:
+        """Give how many steps there are where it does not end early."""
+
+
 class TrainingEnd(Protocol):
     """How a training ended."""
 
@@ -76,6 +96,9 @@ class NetworkTrainer(Protocol):
     """Trains one network, keeps it, and asks it."""
 
     started_from: str | None
+
+    def schedule_of(self, n_examples: int) -> TrainingSchedule:
+        """Give how long a training on so many patches is."""
 
     def fit(
         self, training: Examples, targets: FloatRows, validation: Examples | None, watch: TrainingWatch

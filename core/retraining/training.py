@@ -141,7 +141,8 @@ class _Run:
         trainer_wish = self._trainer_wish()
         trainer = make_trainer(trainer_wish)
         record = self._record(trainer, trainer_wish)
-        log = _FollowedTraining(self, TrainingLog(self.wish.folder))
+        n_steps = trainer.schedule_of(trainer_wish.n_examples).n_steps
+        log = _FollowedTraining(self, TrainingLog(self.wish.folder), n_steps)
         training, validation = self.material.training, self.material.validation
         held_out = None if validation is None else validation.patches
         try:
@@ -182,6 +183,7 @@ class _Run:
         record = written_record(
             self.training_id,
             asked,
+            trainer,
             set_facts={
                 "path": str(self.opened.folder),
                 "content_sha256": self.opened.content_sha256,
@@ -191,7 +193,6 @@ class _Run:
                 "recipe": self.material.recipe.to_json(),
                 "sides": {name: _side_facts(side, self.material) for name, side in sides.items() if side is not None},
             },
-            started_from=trainer.started_from,
             code_version=self.wish.code_version,
         )
         write_json(path, record)
@@ -274,9 +275,8 @@ class _Run:
 class _FollowedTraining:
     """Writes the curves of a training and tells how far it is."""
 
-    def __init__(self, run: _Run, log: TrainingLog) -> None:
-        self._run, self.log = run, log
-        self._n_steps: int | None = None
+    def __init__(self, run: _Run, log: TrainingLog, n_steps: int) -> None:
+        self._run, self.log, self._n_steps = run, log, n_steps
 
     def prepared(self, words: str, n_done: int, n_total: int) -> None:
         self._run._told(words)(n_done, n_total)
@@ -286,7 +286,7 @@ class _FollowedTraining:
 
     def stepped(self, step: int, loss: float, learning_rate: float) -> None:
         self.log.add_step(step, loss, learning_rate)
-        self._run.follower.tell(self._share(step), f"step {step}, loss {loss:.3f}")
+        self._run.follower.tell(step / self._n_steps, f"step {step}, loss {loss:.3f}")
 
     def examined(self, epoch: int, training_loss: float, logits: FloatRows) -> float:
         validation = self._run.material.validation
@@ -299,12 +299,6 @@ class _FollowedTraining:
 
     def is_stopping(self) -> bool:
         return self._run.follower.is_stopping()
-
-    def _share(self, step: int) -> float:
-        config, n = self._run.wish.config, len(self._run.material.training)
-        if config.n_steps is not None:
-            return min(1.0, step / config.n_steps)
-        return min(1.0, step * config.minibatch * config.n_accumulated / (config.n_epochs * n))
 
 
 class _Some:

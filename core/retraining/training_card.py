@@ -59,6 +59,7 @@ def write_model_card(folder: Path, outcome: Plain, record: Plain, *, is_demo: bo
             "set_sha256": outcome["set_sha256"],
             "sides": record["set"]["sides"],
             "started_from": record["started_from"],
+            "schedule": record["schedule"],
             "configuration": configuration,
             "stain_gain_bounds": record["stain_gain_bounds"],
             "class_weights": record["class_weights"],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.training import TrainingId
-from core.retraining.network_trainer import TrainerWish
+from core.retraining.network_trainer import NetworkTrainer, TrainerWish, TrainingSchedule
 
 RECORD_NAME = "record.json"
 _LIBRARIES = (
@@ -31,7 +31,7 @@ Plain = dict[str, Any]
 
 
 def written_record(
-    training_id: TrainingId, asked: TrainerWish, *, set_facts: Plain, started_from: str | None, code_version: str
+    training_id: TrainingId, asked: TrainerWish, trainer: NetworkTrainer, *, set_facts: Plain, code_version: str
 ) -> Plain:
     """Give the record of a training: all that its weights depend on but the pixels, which the set's hash stands for."""
     return {
@@ -39,7 +39,8 @@ def written_record(
         "training_id": training_id,
         "configuration": asked.config.to_plain(),
         "set": set_facts,
-        "started_from": started_from,
+        "started_from": trainer.started_from,
+        "schedule": _plain_schedule(trainer.schedule_of(asked.n_examples)),
         "stain_gain_bounds": list(asked.gain_bounds),
         "class_weights": None if asked.class_weights is None else list(asked.class_weights),
         "threshold_weights": list(asked.threshold_weights),
@@ -51,6 +52,15 @@ def written_record(
             "code_sha256": code_sha256(),
             **{library: importlib.metadata.version(library) for library in _LIBRARIES},
         },
+    }
+
+
+def _plain_schedule(schedule: TrainingSchedule) -> Plain:
+    return {
+        "patches_a_step": schedule.n_a_step,
+        "steps_a_pass": schedule.steps_a_pass,
+        "steps_an_epoch": schedule.steps_an_epoch,
+        "n_steps_at_most": schedule.n_steps,
     }
 
 

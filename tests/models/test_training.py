@@ -108,6 +108,31 @@ def test_the_best_epoch_is_kept_and_a_worse_one_too_many_ends_it(tmp_path: Path)
     assert (tmp_path / BEST_NAME).exists()
 
 
+def test_patience_counts_the_steps_of_an_epoch_and_not_passes_through_few_examples(tmp_path: Path) -> None:
+    patches, targets = coloured_patches(8)
+    follower = Follower(examine=lambda epoch, _: abs(epoch - 1.0))
+    trainer = head_trainer(tmp_path, small_plan(n_steps=60, epoch_steps=5, patience=2))
+    end = trainer.fit(InMemory(patches), one_hot(targets), InMemory(patches[:4]), follower)
+    assert (end.best_epoch, end.is_ended_early, end.n_epochs, end.n_steps) == (1, True, 4, 24)
+
+
+def test_one_cut_off_within_an_epoch_of_several_passes_ends_bit_for_bit_as_one_that_was_not(tmp_path: Path) -> None:
+    patches, targets = coloured_patches(12)
+    plan, ends = small_plan(n_steps=24, epoch_steps=5, patience=2), []
+    for name, stops in (("cut-off", (4, 13, 100)), ("whole", (100,))):
+        for stops_after in stops:
+            follower = Follower(wanted=targets[:4], stops_after=stops_after)
+            trainer = head_trainer(tmp_path / name, plan)
+            end = trainer.fit(InMemory(patches), one_hot(targets), InMemory(patches[:4]), follower)
+        ends.append(end)
+        trainer.save(tmp_path / name / "weights.safetensors")
+    assert ends[0] == ends[1]
+    files = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("cut-off", "whole")]
+    assert files[0] == files[1]
+    states = [(tmp_path / name / STATE_NAME).read_bytes() for name in ("cut-off", "whole")]
+    assert states[0] == states[1]
+
+
 def test_a_stopped_training_keeps_where_it_stands(tmp_path: Path) -> None:
     patches, targets = coloured_patches(16)
     plan = small_plan(n_steps=8)

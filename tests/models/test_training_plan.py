@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from models.augmentation import StainJitter, as_images, augment, lay, shrink
 from models.losses import loss_of, ordinal_losses
-from models.training_plan import StepOrder, learning_rate_at
+from models.training_plan import StepOrder, learning_rate_at, steps_of_epochs
 from tests.models.small_training import small_plan
 
 STRONG = StainJitter(gain_bounds=(0.3, 0.2, 0.1), overall=0.1, mixing=0.05, shift=0.02)
@@ -43,6 +43,18 @@ def test_every_epoch_takes_each_example_at_most_once_in_an_order_of_its_own() ->
     ]
     assert all(len(set(epoch.tolist())) == 16 for epoch in epochs)
     assert epochs[0].tolist() != epochs[1].tolist()
+
+
+def test_an_epoch_of_few_examples_is_as_many_whole_passes_as_make_its_steps() -> None:
+    small, large = (StepOrder(n, small_plan(minibatch=4, epoch_steps=10)) for n in (12, 400))
+    assert (small.steps_a_pass, small.steps_an_epoch) == (3, 12)
+    assert (large.steps_a_pass, large.steps_an_epoch) == (100, 100)
+    assert steps_of_epochs(small.plan, 12, 5) == 60
+    passes = [
+        np.concatenate([small.minibatches_of(step)[0] for step in range(one, one + 3)]) for one in range(0, 12, 3)
+    ]
+    assert all(sorted(one.tolist()) == list(range(12)) for one in passes)
+    assert len({tuple(one.tolist()) for one in passes}) == 4
 
 
 def test_a_step_takes_the_same_however_often_it_is_asked_for() -> None:

@@ -42,6 +42,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         ("n_epoch = 3", "n_epoch"),
         ('loss = "hinge"', "hinge"),
         ("n_epochs = 0", "at least 1"),
+        ("epoch_steps = 0", "at least 1"),
         ("label_smoothing = 1.5", "label_smoothing"),
         ('base = "other"', "paper, ordinal"),
         ("=", "no TOML"),
