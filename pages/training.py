@@ -121,7 +121,7 @@ def _draw_training(workspace: Workspace, reader: Reader, event: TrainingEvent, *
 def _draw_outcome(event: TrainingEvent, outcome: TrainingOutcome) -> None:
     best = "" if outcome.best_epoch is None else f", epoch {outcome.best_epoch + 1} kept"
     calibrated = (
-        "not calibrated: the set holds out no validation animals"
+        f"not calibrated: {outcome.not_calibrated}"
         if outcome.temperature is None
         else f"calibrated by temperature {outcome.temperature:.2f} on the validation animals"
     )
@@ -132,6 +132,8 @@ def _draw_outcome(event: TrainingEvent, outcome: TrainingOutcome) -> None:
             f"{calibrated}; {registered}."
         )
     )
+    for caution in outcome.cautions:
+        st.info(messages.plain(f"{caution[0].upper()}{caution[1:]}."))
     if outcome.baseline_is_ahead:
         st.info("The baseline of measured collagen is as good as the network here, or better.")
     st.dataframe(pd.DataFrame([_row(row) for row in outcome.rows]), hide_index=True)

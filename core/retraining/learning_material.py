@@ -35,6 +35,11 @@ class Side:
         """Say how many patches it has."""
         return len(self.animals)
 
+    @property
+    def n_animals(self) -> int:
+        """Say of how many animals they are."""
+        return len(set(self.animals))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Material:

@@ -1,4 +1,7 @@
-"""Calibration by temperature: one number that softens or sharpens a network's probabilities and changes no call."""
+"""Calibration by temperature: one number that softens or sharpens a network's probabilities.
+
+It changes no patch's call; a slide's is made of mean stages, which it moves, so it is fitted on enough or not at all.
+"""
 
 from __future__ import annotations
 

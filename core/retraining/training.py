@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 
 from core.domain.errors import BadConfiguration, Cancelled, FolderTaken
+from core.domain.held_out import NOTHING, RULE, caution_of, shortage
 from core.domain.training import Jitter, TrainingConfig, TrainingId, training_id_of
 from core.retraining.baseline import METHOD, OrdinalLogistic, features_of_all, spread_places
 from core.retraining.frozen_images import FrozenSet, prove_set_apart
@@ -192,6 +193,7 @@ class _Run:
                 "near_duplicates_of_frozen_test": self.apart,
                 "recipe": self.material.recipe.to_json(),
                 "sides": {name: _side_facts(side, self.material) for name, side in sides.items() if side is not None},
+                "cautions": list(self._cautions()),
             },
             code_version=self.wish.code_version,
         )
@@ -217,7 +219,7 @@ class _Run:
     def _finished(self, trainer: NetworkTrainer, end: TrainingEnd, record: Plain, baseline: Plain) -> Plain:
         self.follower.tell(1.0, "calibrating and measuring")
         held_out, validation, temperature = self._held_out(), self.material.validation, 1.0
-        if validation is not None:
+        if validation is not None and self._uncalibrated() is None:
             temperature = round(fit_temperature(trainer.logits_of(validation.patches), validation.targets), 4)
         model = self.wish.folder / MODEL_NAME
         model.mkdir(exist_ok=True)
@@ -235,6 +237,7 @@ class _Run:
             "n_epochs": end.n_epochs,
             "best_epoch": end.best_epoch,
             "is_ended_early": end.is_ended_early,
+            "cautions": record["set"]["cautions"],
             "calibration": self._calibration(temperature, logits),
             "metrics": {
                 name: self._measure(side, softmax(logits[name], axis=1)).to_plain() for name, side in held_out.items()
@@ -245,16 +248,32 @@ class _Run:
         return outcome
 
     def _calibration(self, temperature: float, logits: dict[str, FloatRows]) -> Plain:
-        """Say what the temperature changed on each held-out side; it was fitted on the validation animals."""
+        """Say what the temperature changed on each held-out side, or why none was fitted on the validation animals."""
+        why_not = self._uncalibrated()
         changes: Plain = {
             "temperature": temperature,
-            "fitted_on": "validation" if self.material.validation is not None else None,
+            "fitted_on": "validation" if why_not is None else None,
+            "not_calibrated": why_not,
+            "rule": RULE,
             "applied": "in the last layer of the checkpoint",
         }
         for name, side in self._held_out().items():
             shares = {"before": softmax(logits[name] * temperature, axis=1), "after": softmax(logits[name], axis=1)}
             changes[name] = {when: _calibration_facts(side, probabilities) for when, probabilities in shares.items()}
         return changes
+
+    def _uncalibrated(self) -> str | None:
+        """Say why no temperature is fitted; None: it is."""
+        validation = self.material.validation
+        if validation is None:
+            return NOTHING
+        found = shortage(validation.n_animals, len(validation))
+        return None if found is None else f"too few: {found}"
+
+    def _cautions(self) -> tuple[str, ...]:
+        validation = self.material.validation
+        found = None if validation is None else caution_of("the validation side", validation.n_animals, len(validation))
+        return () if found is None else (found,)
 
     def _held_out(self) -> dict[str, Side]:
         sides = {"validation": self.material.validation, "test": self.material.test}
@@ -325,6 +344,6 @@ def _side_facts(side: Side, material: Material) -> Plain:
     counts = np.bincount(side.classes, minlength=len(material.class_names)).tolist()
     return {
         "n_patches": len(side),
-        "n_animals": len(set(side.animals)),
+        "n_animals": side.n_animals,
         "by_class": dict(zip(material.class_names, counts, strict=True)),
     }

@@ -22,6 +22,9 @@ _LIMITS = (
     "is known. The validation animals also chose the epoch and the temperature, so their figures flatter; those of the "
     "test animals do not. Each patch's stage is a reader's, not a fact."
 )
+_UNCALIBRATED = (
+    " Not calibrated ({why}): its probabilities, and the slide's call made of them, may be too sure or too unsure."
+)
 
 
 def scope_of(patches: Sequence[SetPatch], size: PatchSize) -> Scope:
@@ -40,6 +43,11 @@ def _known_of_all(names: Sequence[str]) -> tuple[str, ...]:
     return () if "" in names else tuple(sorted(set(names)))
 
 
+def _limits(outcome: Plain) -> str:
+    why = outcome["calibration"]["not_calibrated"]
+    return _LIMITS + ("" if why is None else _UNCALIBRATED.format(why=why))
+
+
 def write_model_card(folder: Path, outcome: Plain, record: Plain, *, is_demo: bool) -> None:
     """Write the card beside the weights. It holds no time or place: the same weights have the same card."""
     configuration = record["configuration"]
@@ -52,7 +60,7 @@ def write_model_card(folder: Path, outcome: Plain, record: Plain, *, is_demo: bo
         "scope": outcome["scope"],
         "metrics": outcome["metrics"] | {"baseline": outcome["baseline"]},
         "sha256": outcome["checkpoint_sha256"],
-        "limits": (_DEMO_LIMITS if is_demo else "") + _LIMITS,
+        "limits": (_DEMO_LIMITS if is_demo else "") + _limits(outcome),
         "calibration": outcome["calibration"],
         "training": {
             "training_id": outcome["training_id"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from core.domain.held_out import NOTHING
 from core.domain.training import TrainingEvent
 
 _SIDES = ("test", "validation")
@@ -27,13 +28,15 @@ class MeasuredRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingOutcome:
-    """What came of a training. `temperature` None: nothing was held out to calibrate on."""
+    """What came of a training. `temperature` None: none was fitted, and `not_calibrated` says why."""
 
     started_from: str
     n_steps: int
     n_epochs: int
     best_epoch: int | None
     temperature: float | None
+    not_calibrated: str | None
+    cautions: tuple[str, ...]
     is_demo: bool
     rows: tuple[MeasuredRow, ...]
 
@@ -65,6 +68,8 @@ def outcome_of(event: TrainingEvent) -> TrainingOutcome | None:
         n_epochs=plain["n_epochs"],
         best_epoch=plain["best_epoch"],
         temperature=calibration["temperature"] if calibration["fitted_on"] else None,
+        not_calibrated=None if calibration["fitted_on"] else calibration.get("not_calibrated", NOTHING),
+        cautions=tuple(plain.get("cautions", ())),
         is_demo=plain["is_demo"],
         rows=rows,
     )

@@ -72,15 +72,21 @@ def measured(kappa: float) -> dict[str, object]:
     ).to_plain()
 
 
-def stored(workspace: Workspace, status: TrainingStatus, *, baseline: float = 0.2, reason: str | None = None) -> Path:
+def stored(workspace: Workspace, status: TrainingStatus, *, baseline: float = 0.2, **more: str | None) -> Path:
     """Store how a training went, as an earlier process would have; give its folder."""
+    not_calibrated = more.get("not_calibrated")
     outcome = {
         "is_demo": True,
         "started_from": "ImageNet weights",
         "n_steps": 40,
         "n_epochs": 4,
         "best_epoch": 2,
-        "calibration": {"temperature": 1.5, "fitted_on": "validation"},
+        "cautions": ["the validation side is small"] if not_calibrated else [],
+        "calibration": {
+            "temperature": 1.5,
+            "fitted_on": None if not_calibrated else "validation",
+            "not_calibrated": not_calibrated,
+        },
         "metrics": {"validation": measured(0.7), "test": measured(0.6)},
         "baseline": {"method": "ordinal", "validation": measured(baseline), "test": measured(baseline)},
     }
@@ -94,7 +100,7 @@ def stored(workspace: Workspace, status: TrainingStatus, *, baseline: float = 0.
         set_sha256=SHA256,
         folder=workspace.data_dir / "trainings" / "t",
         config=replace(CONFIGURATIONS["head-only"], seed=7),
-        reason=reason,
+        reason=more.get("reason"),
         outcome_json=json.dumps(outcome) if is_finished else None,
         model_id=ModelId("m" * 16) if is_finished else None,
     )
@@ -129,6 +135,13 @@ def test_a_finished_one_stands_beside_its_baseline(workspace: Workspace) -> None
         ("validation", "baseline", 0.2),
     ]
     assert "as good as the network" not in words
+
+
+def test_one_that_is_not_calibrated_says_why(workspace: Workspace) -> None:
+    stored(workspace, TrainingStatus.FINISHED, not_calibrated="too few: 3 patches of 1 animal")
+    words = words_of(opened())
+    assert "not calibrated: too few: 3 patches of 1 animal; candidate" in words
+    assert "The validation side is small." in words
 
 
 def test_a_baseline_that_is_ahead_is_said_to_be(workspace: Workspace) -> None:

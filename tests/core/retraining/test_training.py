@@ -60,8 +60,9 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def set_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a set of sixteen animals of the first and the last stage."""
-    return write_drawn_set(tmp_path_factory.mktemp("set") / "set", drawn_sources(16, FAR_APART))
+    """Give a set of twenty animals of the first and the last stage, of which ten are validated on."""
+    out = tmp_path_factory.mktemp("set") / "set"
+    return write_drawn_set(out, drawn_sources(20, FAR_APART), fractions=(0.3, 0.5, 0.2))
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,33 @@ def test_shuffled_stages_fall_to_chance(tmp_path: Path) -> None:
     outcome = train(wished(shuffled, tmp_path / "run"), make_trainer, Waiting())
     assert outcome["metrics"]["test"]["kappa_linear"] < 0.4
     assert outcome["baseline"]["test"]["kappa_linear"] < 0.4
+
+
+def test_on_too_few_held_out_animals_no_temperature_is_fitted_and_that_is_said(
+    trained: Trained, tmp_path: Path
+) -> None:
+    few = write_drawn_set(tmp_path / "set", drawn_sources(6, FAR_APART))
+    outcome = train(wished(few, tmp_path / "run"), make_trainer, Waiting())
+    found = outcome["calibration"]
+    words = "4 patches of 1 animal, where 20 of 5 are the fewest"
+    assert (found["temperature"], found["fitted_on"], found["not_calibrated"]) == (1.0, None, f"too few: {words}")
+    assert found["test"]["before"] == found["test"]["after"]
+    record, card = (json.loads((tmp_path / "run" / name).read_text()) for name in ("record.json", "model/card.json"))
+    said = [
+        f"the validation side holds {words}: which epoch is kept is much by chance, and no temperature is fitted on it"
+    ]
+    assert record["set"]["cautions"] == outcome["cautions"] == said
+    assert words in card["limits"]
+    enough = trained.outcome
+    assert (enough["cautions"], enough["calibration"]["fitted_on"]) == ([], "validation")
+    assert enough["calibration"]["temperature"] != 1.0
+
+
+def test_on_a_small_set_an_epoch_is_of_several_passes_and_the_record_says_so(trained: Trained) -> None:
+    schedule = json.loads((trained.event.folder / "record.json").read_text())["schedule"]
+    assert schedule == {"patches_a_step": 8, "steps_a_pass": 3, "steps_an_epoch": 12, "n_steps_at_most": 240}
+    curves = trained.workspace.trainings.curves(trained.event.training_id)
+    assert [point.step for point in curves.epochs][:3] == [12, 24, 36]
 
 
 def test_the_model_is_a_candidate_with_its_lineage_and_the_one_that_served_goes_on_serving(trained: Trained) -> None:
