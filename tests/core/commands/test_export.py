@@ -52,6 +52,9 @@ class FakeWorkspace:
         self.asked = request
         return make_sources().select(request)
 
+    def look_for_copies(self, reader: Reader, request: ExportRequest) -> None:
+        """Give nothing: no test is frozen."""
+
     def keep(self, reader: Reader, name: str, choice: Choice) -> None:
         """Keep a selection."""
         self.choices[name] = choice
