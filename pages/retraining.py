@@ -238,13 +238,14 @@ def _draw_earlier(workspace: Workspace) -> None:
     if not sets:
         return
     st.subheader("Sets written so far")
-    st.dataframe(pd.DataFrame([_earlier_row(one) for one in reversed(sets)]), hide_index=True)
+    rows = [_earlier_row(one, workspace.people.name_of(one.written_by)) for one in reversed(sets)]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 
-def _earlier_row(one: TrainingSet) -> dict[str, str | int]:
+def _earlier_row(one: TrainingSet, name: str) -> dict[str, str | int]:
     return {
         "Written (UTC)": f"{one.written_at:%Y-%m-%d %H:%M}",
-        "By": one.written_by,
+        "By": name,
         "Patches": one.n_patches,
         "Weak": one.n_weak,
         "Sides": ", ".join(f"{name} {number}" for name, number in one.by_split),

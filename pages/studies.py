@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from core.domain.people import Reader
+from core.domain.protocols import Protocol
 from core.domain.studies import EntryState, StudyId, StudyVersion
 from core.review.study_table import ReadFacts, consensus_csv, study_reads
 from pages.parts import messages, session
@@ -56,7 +58,7 @@ def _draw_study(workspace: Workspace, reader: Reader, led: tuple[StudyVersion, .
     with st.expander("Consensus of patches", key="studies.patches_box"):
         draw_patch_consensus(workspace, reader, version.study_id)
     with st.expander("Protocol", key="studies.protocol_box"):
-        _draw_versions(workspace.studies.versions(reader, version.study_id))
+        _draw_versions(workspace, workspace.studies.versions(reader, version.study_id))
     with st.expander("Change the protocol", key="studies.change_box"):
         st.caption(
             "A change is a new version. Signed reads stay as they are, under the version they were signed in; "
@@ -129,18 +131,18 @@ def _draw_downloads(workspace: Workspace, reader: Reader, version: StudyVersion)
             )
 
 
-def _draw_versions(versions: tuple[StudyVersion, ...]) -> None:
+def _draw_versions(workspace: Workspace, versions: tuple[StudyVersion, ...]) -> None:
     for version in reversed(versions):
         why = f"Changed because: {version.reason}" if version.reason else "As it was set up"
         st.markdown(
-            f"**Version {version.number}** by {messages.plain(version.made_by)}, "
+            f"**Version {version.number}** by {messages.plain(workspace.people.name_of(version.made_by))}, "
             f"{version.made_at:%Y-%m-%d %H:%M} UTC. {messages.plain(why)}"
         )
-        st.caption("  \n".join(messages.plain(line) for line in _protocol_lines(version)))
+        lines = _protocol_lines(version.protocol, workspace.people.name_of)
+        st.caption("  \n".join(messages.plain(line) for line in lines))
 
 
-def _protocol_lines(version: StudyVersion) -> list[str]:
-    protocol = version.protocol
+def _protocol_lines(protocol: Protocol, name_of: Callable[[str], str]) -> list[str]:
     complete = protocol.completeness
     hidden = ", ".join(sorted(mask.value for mask in protocol.masked)) or "nothing"
     asked = [
@@ -155,7 +157,8 @@ def _protocol_lines(version: StudyVersion) -> list[str]:
     )
     return [
         f"{len(protocol.slides)} slides, {protocol.scheme.value} stages, {protocol.mode.value}; hidden: {hidden}",
-        f"Readers: {', '.join(protocol.readers)}. Adjudicators: {', '.join(protocol.adjudicators) or 'none'}",
+        f"Readers: {', '.join(map(name_of, protocol.readers))}. "
+        f"Adjudicators: {', '.join(map(name_of, protocol.adjudicators)) or 'none'}",
         f"Order {protocol.order.value}, seed {protocol.seed}; hidden repeats {protocol.repeats.fraction:.0%}, "
         f"at least {protocol.repeats.distance} apart; passes {protocol.n_passes}, washout {protocol.washout_days} days",
         f"A read needs a stage{''.join(f', a {word}' for word in asked)}{coverage}. "

@@ -102,7 +102,7 @@ def _draw_training(workspace: Workspace, reader: Reader, event: TrainingEvent, *
             st.warning(
                 "**DEMO.** Trained and measured on slides that a program drew. It says nothing about real livers."
             )
-        st.caption(messages.plain(_standing(event)))
+        st.caption(messages.plain(_standing(event, workspace.people.name_of(event.actor))))
         if outcome is not None:
             _draw_outcome(event, outcome)
         elif may(reader, Permission.TRAIN):
@@ -189,8 +189,8 @@ def _set_name(one: TrainingSet) -> str:
     return f"{one.path.name}: {one.n_patches} patches of {one.n_subjects} subjects{demo}, {one.content_sha256[:8]}"
 
 
-def _standing(event: TrainingEvent) -> str:
-    at = f"{event.happened_at:%Y-%m-%d %H:%M} UTC, {event.actor}"
+def _standing(event: TrainingEvent, name: str) -> str:
+    at = f"{event.happened_at:%Y-%m-%d %H:%M} UTC, {name}"
     if event.status is TrainingStatus.BEGUN:
         return f"It was cut off (begun {at})."
     if event.status is TrainingStatus.CANCELLED:

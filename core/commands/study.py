@@ -212,6 +212,7 @@ def _write(path: Path | None, text: str, **further: object) -> None:
 def _print(workspace: Workspace, version: StudyVersion) -> None:
     protocol = version.protocol
     progress = workspace.studies.progress(COMMAND_LINE, version.study_id)
+    name_of = workspace.people.name_of
     readers = {one.reader_id: {state.value: count for state, count in one.counts if count} for one in progress}
     print(
         json.dumps(
@@ -220,7 +221,10 @@ def _print(workspace: Workspace, version: StudyVersion) -> None:
                 "name": protocol.name,
                 "version": version.number,
                 "n_slides": len(protocol.slides),
+                "made_by": name_of(version.made_by),
+                "made_by_id": version.made_by,
                 "readers": readers,
+                "names": {one: name_of(one) for one in (*protocol.readers, *protocol.adjudicators)},
                 "consensus": sum(
                     workspace.cases.consensus(version.study_id, slide) is not None for slide in protocol.slides
                 ),

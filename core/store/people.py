@@ -6,6 +6,7 @@ from core.domain.people import Reader, ReaderId, Role
 from core.store import audit
 from core.store.audit import Deed, Value
 from core.store.connection import Cursor, Database, to_column
+from core.store.kept import Kept
 
 
 class PeopleStore:
@@ -13,6 +14,7 @@ class PeopleStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._readers = Kept(database, self._query_readers)
 
     def seen(self, reader: Reader) -> None:
         """Store a reader who is new here or whose name or roles changed; else nothing is written."""
@@ -31,13 +33,20 @@ class PeopleStore:
 
     def reader_by_id(self, reader_id: ReaderId) -> Reader | None:
         """Give a reader, or None when nobody was seen under this id."""
-        with self._database.cursor() as cursor:
-            return _readers(cursor).get(reader_id)
+        return self._readers.get().get(reader_id)
+
+    def name_of(self, reader_id: str) -> str:
+        """Give the name that somebody was last seen under, for a screen; their id where nobody was seen under it."""
+        reader = self._readers.get().get(ReaderId(reader_id))
+        return reader_id if reader is None else reader.name
 
     def readers(self) -> tuple[Reader, ...]:
         """Give every reader by name."""
+        return tuple(sorted(self._readers.get().values(), key=lambda reader: (reader.name, reader.reader_id)))
+
+    def _query_readers(self) -> dict[ReaderId, Reader]:
         with self._database.cursor() as cursor:
-            return tuple(sorted(_readers(cursor).values(), key=lambda reader: (reader.name, reader.reader_id)))
+            return _readers(cursor)
 
 
 def _readers(cursor: Cursor) -> dict[ReaderId, Reader]:

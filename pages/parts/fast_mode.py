@@ -59,7 +59,7 @@ def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *,
     if workspace.fast_modes.is_of_earlier_rule(model):
         st.info("Its fast mode is of an earlier rule that could leave wrong stages, and is not used. Prepare it again.")
     elif ended is not None:
-        st.info(messages.plain(_outcome(ended)))
+        st.info(messages.plain(_outcome(ended, workspace.people.name_of(ended.actor))))
     st.caption(
         "No fast mode yet. It computes in 8-bit integers first, and exactly again wherever a stage is in doubt: the "
         "stages of exact mode, sooner. Preparing it takes a minute or two."
@@ -81,8 +81,8 @@ def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *,
         )
 
 
-def _outcome(ended: PreparationEvent) -> str:
-    at = f"{ended.happened_at:%Y-%m-%d %H:%M} UTC, {ended.actor}"
+def _outcome(ended: PreparationEvent, name: str) -> str:
+    at = f"{ended.happened_at:%Y-%m-%d %H:%M} UTC, {name}"
     if ended.status is PreparationStatus.BEGUN:
         return f"The last preparation ({at}) was cut off; nothing of it was kept."
     if ended.status is PreparationStatus.CANCELLED:

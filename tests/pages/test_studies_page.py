@@ -68,6 +68,10 @@ def test_a_study_is_set_up_on_the_page(workspace: Workspace) -> None:
     (study,) = workspace.roster.studies()
     assert study.protocol == Protocol(name="Trial", slides=(SLIDE_ID,), readers=(ADA.reader_id,))
     assert study.made_by == LEA.reader_id
+    workspace.record_sign_in(LEA)
+    shown.run()
+    assert any(f"**Version 1** by {LEA.name}," in str(one.value) for one in shown.markdown)
+    assert any(f"Readers: {ADA.name}. Adjudicators: none" in str(one.value) for one in shown.caption)
     assert shown.dataframe[0].value.to_dict("records")[0]["To read"] == 1
 
 

@@ -52,8 +52,10 @@ def said(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 def test_a_study_is_set_up_from_a_file_and_listed(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    workspace.record_sign_in(local_reader("Bo Lee"))
     run(workspace, "create", protocol(tmp_path, GOOD))
     made = said(capsys)
+    assert made["names"] == {"ada": "ada", "bo lee": "Bo Lee"}
     assert (made["name"], made["version"], made["n_slides"], made["consensus"]) == ("Trial", 1, 1, 0)
     assert made["readers"] == {"ada": {"to read": 1}, "bo lee": {"to read": 1}}
     run(workspace, "list")

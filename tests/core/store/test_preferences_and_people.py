@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.access.identity import local_reader
 from core.domain.people import ReaderId, Role
 from core.store import audit
 from core.store.connection import Database
@@ -44,6 +45,15 @@ def test_a_reader_seen_again_is_not_stored_again(database: Database) -> None:
     people.seen(make_reader())
     people.seen(make_reader())
     assert len(audit.entries(database)) == 1
+
+
+def test_a_name_is_the_one_last_seen_and_the_id_of_whoever_never_was(database: Database) -> None:
+    people = PeopleStore(database)
+    assert people.name_of("anna berg") == "anna berg"
+    people.seen(local_reader("Anna Berg"))
+    assert people.name_of("anna berg") == "Anna Berg"
+    people.seen(local_reader("ANNA Berg"))
+    assert people.name_of("anna berg") == "ANNA Berg"
 
 
 def test_an_unseen_reader_is_none(database: Database) -> None:
