@@ -146,19 +146,12 @@ class SoleWork(Generic[About]):
         self._busy, self._lock = busy, threading.Lock()
         self._latest: tuple[About, ChildWork] | None = None
 
-    def begin(
-        self,
-        about: About,
-        command: WorkCommand,
-        on_end: Callable[[WorkEnd], None],
-        before: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Start a command; `before` is done first, once it is sure that it starts. TryAgain while another goes on."""
+    def begin(self, about: About, prepare: Callable[[], WorkCommand], on_end: Callable[[WorkEnd], None]) -> None:
+        """Start the command that `prepare` gives once it is sure that it starts. TryAgain while another goes on."""
         with self._lock:
             if self._latest is not None and self._latest[1].is_running:
                 raise TryAgain(self._busy)
-            before()
-            self._latest = (about, ChildWork(command, on_end))
+            self._latest = (about, ChildWork(prepare(), on_end))
 
     def progress(self) -> WorkProgress[About] | None:
         """Say how far the latest work since the start is, or None when there was none."""

@@ -12,19 +12,20 @@ from core.commands.following import follow
 from core.domain.errors import NothingToDo, UserMustAct
 from core.domain.registry import ModelId
 from core.retraining.examinations import N_PERMUTATIONS
-from core.retraining.verdict import MARGIN
 
 if TYPE_CHECKING:
+    from core.retraining.examinations import Examined
     from core.workspace import Workspace
 
 _DESCRIPTION = """\
 Examine a model on the frozen test, or on the test animals of another training set: every coefficient of the agreement
 report between the model and what the set's readers agree on, by patch and by slide, drawn again by animal, AUROC,
-AUPRC, MCC and calibration, and the paired difference in kappa to the model that serves; five classes against a training
+AUPRC, MCC and calibration, and the paired differences in kappa to the model that serves and to a baseline of measured
+collagen, fitted on the animals that the model learned from; five classes against a training
 of five, the readers of the set, whether embeddings tell site or stain batch, and the patches furthest off. Prints one
 JSON object with the verdict on promotion; the whole goes to --json and --html. Refused where a model learned from one
-of the animals. Each try is counted: only one on the frozen test carries a promotion, judged as one of all candidates
-that were looked at on its animals."""
+of the animals. Each try is counted: only one on the frozen test carries a promotion, judged by the margin that was
+fixed with it, as one of all candidates that were looked at on its animals."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,12 +34,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("model_id", metavar="MODEL", help="id of a registered model")
     parser.add_argument(
         "--set", type=Path, metavar="SET", dest="set_folder", help="another set than the frozen test: carries nothing"
-    )
-    parser.add_argument(
-        "--margin",
-        type=float,
-        default=MARGIN,
-        help=f"the lower bound of the difference in kappa must exceed ({MARGIN})",
     )
     parser.add_argument(
         "--permutations",
@@ -56,7 +51,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Examine, telling of it on stderr, and print the verdict."""
     model_id, examinations = ModelId(arguments.model_id), workspace.examinations
     set_folder = arguments.set_folder or _frozen(workspace)
-    examinations.begin(COMMAND_LINE, model_id, set_folder, arguments.margin, arguments.permutations)
+    examinations.begin(COMMAND_LINE, model_id, set_folder, arguments.permutations)
     follow(examinations)
     ended, found = examinations.progress(), examinations.latest(model_id)
     if ended is None or ended.problem is not None or found is None or found.evaluation is None:
@@ -65,21 +60,26 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         arguments.json.write_text(json.dumps(found.evaluation, indent=1) + "\n", encoding="utf-8")
     if arguments.html is not None:
         arguments.html.write_bytes(found.card_html or b"")
-    standing = workspace.evidence.standing(model_id)
-    print(
-        json.dumps(
-            {
-                "model_id": model_id,
-                "set_sha256": found.event.set_sha256,
-                "frozen_test": found.event.test_version,
-                "verdict": None if found.verdict is None else found.verdict.to_plain(),
-                "carries_promotion": standing.refusal is None,
-                "why_not": standing.refusal,
-                "cautions": found.evaluation["cautions"],
-            }
-        )
-    )
+    print(json.dumps(_to_json(workspace, found, found.evaluation["cautions"])))
     return 0
+
+
+def _to_json(workspace: Workspace, found: Examined, cautions: list[str]) -> dict[str, object]:
+    """Give what an examination found as the command prints it."""
+    event = found.event
+    standing = workspace.evidence.standing(event.model_id)
+    return {
+        "model_id": event.model_id,
+        "set_sha256": event.set_sha256,
+        "frozen_test": event.test_version,
+        "examined_by": workspace.people.name_of(event.actor),
+        "examined_by_id": event.actor,
+        "verdict": None if found.verdict is None else found.verdict.to_plain(),
+        "baseline": None if event.baseline is None else event.baseline.to_plain(),
+        "carries_promotion": standing.refusal is None,
+        "why_not": standing.refusal,
+        "cautions": cautions,
+    }
 
 
 def _frozen(workspace: Workspace) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.access.identity import COMMAND_LINE
 from core.commands.following import follow
 from core.domain.errors import NothingToDo, UserMustAct
-from core.domain.frozen_tests import FrozenTest
+from core.domain.frozen_tests import MARGIN, FrozenTest
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -28,6 +28,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("action", choices=("freeze", "show"))
     parser.add_argument("set_folder", nargs="?", type=Path, metavar="SET", help="for freeze: a training set's folder")
     parser.add_argument("--reason", default="", metavar="WORDS", help="why the version before is replaced")
+    parser.add_argument(
+        "--margin",
+        type=float,
+        help="for freeze: what the lower bound of a candidate's difference in kappa must exceed, fixed with the test "
+        f"(that of the version before, or {MARGIN:g})",
+    )
     parser.set_defaults(run=run, needs_workspace=True)
 
 
@@ -35,21 +41,21 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Freeze, telling of it on stderr, or show; print a JSON object a version."""
     if arguments.action == "show":
         for version in workspace.frozen_tests.versions():
-            print(json.dumps(to_json(version)))
+            print(json.dumps(to_json(version, workspace)))
         return 0
     if arguments.set_folder is None:
         raise NothingToDo("Name the folder of a training set: fibroread test freeze SET.")
     tests = workspace.frozen_tests
-    tests.begin(COMMAND_LINE, arguments.set_folder, arguments.reason)
+    tests.begin(COMMAND_LINE, arguments.set_folder, arguments.reason, arguments.margin)
     follow(tests)
     ended, current = tests.progress(), tests.current()
     if ended is None or ended.problem is not None or current is None:
         raise UserMustAct(f"No test was frozen: {(ended and ended.problem) or 'the proof left nothing'}")
-    print(json.dumps(to_json(current)))
+    print(json.dumps(to_json(current, workspace)))
     return 0
 
 
-def to_json(test: FrozenTest) -> dict[str, object]:
+def to_json(test: FrozenTest, workspace: Workspace) -> dict[str, object]:
     """Give a version as the command prints it."""
     return {
         "version": test.version,
@@ -62,6 +68,8 @@ def to_json(test: FrozenTest) -> dict[str, object]:
         "cautions": test.cautions,
         "proof": json.loads(test.proof_json),
         "reason": test.reason,
-        "frozen_by": test.actor,
+        "margin": test.margin,
+        "frozen_by": workspace.people.name_of(test.actor),
+        "frozen_by_id": test.actor,
         "frozen_at": test.frozen_at.isoformat(),
     }

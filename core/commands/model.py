@@ -71,17 +71,17 @@ def _serve(arguments: argparse.Namespace, workspace: Workspace) -> None:
         decided = workspace.promotion.override(COMMAND_LINE, model.model_id, arguments.reason, arguments.signed or "")
     else:
         decided = workspace.promotion.promote(COMMAND_LINE, model.model_id)
-    print(json.dumps(_decision_to_json(decided)))
+    print(json.dumps(_decision_to_json(decided, workspace)))
 
 
 def _back(arguments: argparse.Namespace, workspace: Workspace) -> None:
     decided = workspace.promotion.take_back(COMMAND_LINE, arguments.reason or "")
-    print(json.dumps(_decision_to_json(decided)))
+    print(json.dumps(_decision_to_json(decided, workspace)))
 
 
 def _retire(arguments: argparse.Namespace, workspace: Workspace) -> None:
     decided = workspace.promotion.retire(COMMAND_LINE, _named(arguments), arguments.reason or "")
-    print(json.dumps(_decision_to_json(decided)))
+    print(json.dumps(_decision_to_json(decided, workspace)))
 
 
 def _named(arguments: argparse.Namespace) -> ModelId:
@@ -90,13 +90,17 @@ def _named(arguments: argparse.Namespace) -> ModelId:
     return ModelId(arguments.path)
 
 
-def _decision_to_json(decision: ModelDecision) -> dict[str, object]:
+def _decision_to_json(decision: ModelDecision, workspace: Workspace) -> dict[str, object]:
     return {
         "model_id": decision.model_id,
         "status": decision.status.value,
         "reason": decision.reason,
         "override": decision.is_override,
         "signed_as": decision.signed_as,
+        "against": decision.against,
+        "decided_by": workspace.people.name_of(decision.actor),
+        "decided_by_id": decision.actor,
+        "decided_at": decision.decided_at.isoformat(),
     }
 
 

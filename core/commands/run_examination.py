@@ -13,6 +13,7 @@ from core.commands.told_process import Tell, begin_telling, end_at_once, seldom
 
 if TYPE_CHECKING:
     from core.retraining.evaluation import Evaluation, Examinee
+    from core.retraining.lineage import TrainedOn
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,6 +47,7 @@ def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
     from core.domain.datasets import Split
     from core.networks import load_examined
     from core.retraining.batch_effect import batch_effects
+    from core.retraining.beside_baseline import beside_baseline
     from core.retraining.evaluation import evaluate
     from core.retraining.open_set import open_set
 
@@ -66,6 +68,10 @@ def _examine(arguments: argparse.Namespace, tell: Tell) -> None:
             n_permutations=arguments.permutations,
             progress=_teller(tell, "looking for what tells the laboratory"),
         )
+    )
+    trained_on = _trained_on(arguments.models[0])
+    evaluation = evaluation.with_baseline(
+        beside_baseline(opened, evaluation, first.recipe, trained_on, _teller(tell, "measuring collagen"))
     )
     animals = sorted({patch.subject for patch in opened.side(Split.TEST)})
     tell(
@@ -95,7 +101,8 @@ def _kept(arguments: argparse.Namespace, evaluation: Evaluation, examinees: list
         "examined_at": arguments.at.isoformat(),
     }
     hashes = keep(arguments.out, found, as_html(evaluation_document(evaluation, card, arguments.at)))
-    return {"verdict": verdict, **hashes}
+    baseline = None if evaluation.baseline is None else evaluation.baseline.found.to_json()
+    return {"verdict": verdict, "baseline": baseline, **hashes}
 
 
 def _examinee(plain: dict[str, Any]) -> Examinee:
@@ -113,6 +120,12 @@ def _examinee(plain: dict[str, Any]) -> Examinee:
         weights_path=folder / WEIGHTS_NAME,
         learned_from=None if training_folder is None else animals_learned_from(Path(training_folder)),
     )
+
+
+def _trained_on(plain: dict[str, Any]) -> TrainedOn | None:
+    from core.retraining.lineage import TrainedOn
+
+    return None if plain["trained_on"] is None else TrainedOn.from_plain(plain["trained_on"])
 
 
 def _teller(tell: Tell, words: str) -> Callable[[float], None]:

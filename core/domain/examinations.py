@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
+from core.domain.baselines import BaselineFound
 from core.domain.registry import ModelId
 
 
@@ -25,9 +26,9 @@ class ExaminationEvent:
 
     `served_id`: the model that it was compared with, None for none. `test_version`: the frozen test that its set was
     when it began, None: it was not the frozen test. `n_candidates`: how many had been looked at on these animals, this
-    one included. `animals`: the subjects of its test side, known where it finished. `verdict_json` and the hashes of
-    what was kept in `folder` are those of a finished one; `is_seen`: what it found could be read, although it did not
-    end well.
+    one included. `animals`: the subjects of its test side, known where it finished. `verdict_json`, `baseline` and the
+    hashes of what was kept in `folder` are those of a finished one; `is_seen`: what it found could be read, although it
+    did not end well.
     """
 
     examination_id: str
@@ -45,6 +46,7 @@ class ExaminationEvent:
     happened_at: datetime
     animals: tuple[str, ...] = ()
     verdict_json: str | None = None
+    baseline: BaselineFound | None = None
     evaluation_sha256: str | None = None
     card_sha256: str | None = None
     is_seen: bool = False
@@ -54,5 +56,5 @@ class ExaminationEvent:
         is_finished = self.status is ExaminationStatus.FINISHED
         if is_finished != (self.evaluation_sha256 is not None) or is_finished != (self.card_sha256 is not None):
             raise ValueError(f"an examination that is {self.status.value} and what it left do not fit")
-        if self.verdict_json is not None and not is_finished:
-            raise ValueError("a verdict comes of an examination that finished")
+        if (self.verdict_json is not None or self.baseline is not None) and not is_finished:
+            raise ValueError("a verdict and a baseline come of an examination that finished")

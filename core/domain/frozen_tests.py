@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from core.domain.datasets import Counts, comparable
 from core.domain.stages import STAGE_NAMES
 
+MARGIN = 0.0
+"""Above which the lower bound of the difference in kappa has to lie, unless more was asked for at the freezing."""
 _FEW_ANIMALS = 10
 """Fewer make intervals wide; agreement reports suppress strata below it."""
 
@@ -19,7 +22,8 @@ class FrozenTest:
 
     It is fixed with its whole set, because stains are brought to a reference by all patches of a slide or stain batch:
     a set of the same animals with newer reads is another one. `animals` are its subjects as stated; `proof_json` is
-    what was proved of the set when it was frozen.
+    what was proved of the set when it was frozen. `margin`: what the lower bound of the paired difference in quadratic
+    kappa has to exceed for a promotion; it is fixed with the test, so that nobody can choose it by what was found.
     """
 
     version: int
@@ -33,10 +37,13 @@ class FrozenTest:
     reason: str
     actor: str
     frozen_at: datetime
+    margin: float = MARGIN
 
     def __post_init__(self) -> None:
         if self.version < 1 or not self.animals or not self.reason.strip():
             raise ValueError("a frozen test counts from 1, has animals and says why")
+        if not is_margin(self.margin):
+            raise ValueError(f"a margin of {self.margin} would let a worse model pass, or none")
 
     @property
     def keys(self) -> frozenset[str]:
@@ -58,3 +65,8 @@ class FrozenTest:
             *((f"{n} animals are few: an interval from drawing them again is wide",) * (n < _FEW_ANIMALS)),
             *((f"no patch of stage {absent}: what a model makes of it is not tested",) * bool(absent)),
         )
+
+
+def is_margin(margin: float) -> bool:
+    """Say whether a margin lets no worse model pass, and a better one."""
+    return 0.0 <= margin < math.inf

@@ -55,7 +55,8 @@ class ModelDecision:
     """Somebody put a model into service or retired it, once and for all to be read later.
 
     `status` is SERVED or RETIRED; whoever served before is retired with it. `evidence_json` is the comparison it rests
-    on, None where there was none. `is_override`: signed by `signed_as` though the comparison does not carry it.
+    on, None where there was none. `is_override`: signed by `signed_as` though the comparison does not carry it;
+    `against` is then what stood against it, None where nothing did.
     """
 
     model_id: ModelId
@@ -66,9 +67,12 @@ class ModelDecision:
     evidence_json: str | None = None
     is_override: bool = False
     signed_as: str | None = None
+    against: str | None = None
 
     def __post_init__(self) -> None:
         if self.status is ModelStatus.CANDIDATE or not self.reason.strip():
             raise ValueError("a decision serves or retires a model, and has a reason")
         if self.is_override and not (self.signed_as or "").strip():
             raise ValueError("an override is signed")
+        if self.against is not None and not self.is_override:
+            raise ValueError("what stands against a decision is overridden")

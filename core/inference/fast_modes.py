@@ -98,8 +98,12 @@ class FastModes:
             )
         arguments = () if wish.training_set is None else ("--set", str(wish.training_set))
         command = WorkCommand(words=(*self._command, str(wish.model.folder), *arguments), outcome_key="measured")
-        begun = partial(self._note, wish, PreparationStatus.BEGUN)
-        self._work.begin(wish.model.model_id, command, partial(self._end, wish), begun)
+
+        def begun() -> WorkCommand:
+            self._note(wish, PreparationStatus.BEGUN)
+            return command
+
+        self._work.begin(wish.model.model_id, begun, partial(self._end, wish))
 
     def progress(self) -> WorkProgress[ModelId] | None:
         """Say how far the latest preparation since the start is, or None when there was none."""

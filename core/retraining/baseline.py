@@ -53,6 +53,32 @@ def spread_places(n: int) -> npt.NDArray[np.int64]:
     return np.unique(np.linspace(0, n - 1, min(n, MOST_PATCHES)).astype(np.int64))
 
 
+def fitted_on(
+    patches: Readable,
+    classes: npt.NDArray[np.int64],
+    n_classes: int,
+    mpp: float,
+    tell: Callable[[int, int], None],
+) -> tuple[OrdinalLogistic, int]:
+    """Fit the baseline on patches and their classes, or so many evenly over all, and give it with their number."""
+    places = spread_places(len(patches))
+    features = features_of_all(_Some(patches, places), mpp, tell)
+    return OrdinalLogistic(n_classes).fit(features, classes[places]), len(places)
+
+
+class _Some:
+    """Some patches of many."""
+
+    def __init__(self, patches: Readable, places: npt.NDArray[np.int64]) -> None:
+        self._patches, self._places = patches, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        return self._patches.read(self._places[places])
+
+
 @dataclass(slots=True)
 class OrdinalLogistic:
     """Probabilities of classes in order, from one penalised logistic regression a threshold."""

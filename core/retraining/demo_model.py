@@ -16,7 +16,7 @@ from scipy.special import softmax
 from core.domain.recipe import Recipe
 from core.domain.stages import N_STAGES, STAGE_NAMES, STAGES
 from core.domain.training import DEMO_CONFIGURATION, TrainingConfig
-from core.retraining.baseline import METHOD, OrdinalLogistic, features_of_all, spread_places
+from core.retraining.baseline import METHOD, features_of_all, fitted_on
 from core.retraining.configurations import CONFIGURATIONS
 from core.retraining.demo_patches import PatchSet, make_patches, reference_statistics
 from core.retraining.measures import measure
@@ -130,9 +130,8 @@ def _measure_parts(
     trainer: NetworkTrainer, training: PatchSet, recipe: Recipe, plan: DemoPlan, progress: Progress
 ) -> dict[str, object]:
     """Measure the network and the baseline on each part that was not trained on."""
-    places = spread_places(len(training.targets))
-    known = features_of_all(ArrayPatches(training.patches[places]), recipe.mpp, lambda *_: None)
-    logistic = OrdinalLogistic(N_STAGES).fit(known, training.targets[places])
+    known = ArrayPatches(training.patches)
+    logistic, _ = fitted_on(known, training.targets, N_STAGES, recipe.mpp, lambda *_: None)
     by_network: dict[str, object] = {}
     by_features: dict[str, object] = {"method": METHOD}
     for part in ("validation", "held_out", "unseen_stain"):

@@ -25,6 +25,7 @@ from core.domain.recipe import Recipe
 from core.domain.stages import N_STAGES
 from core.inference.aggregate import UpperQuantile
 from core.retraining.batch_effect import BatchEffect, warning_of
+from core.retraining.examined_baseline import ExaminedBaseline
 from core.retraining.five_classes import FiveClasses, NativeFive, five_classes
 from core.retraining.open_set import OpenSet, SetPatch
 from core.retraining.set_patches import SetColours, SetPatches
@@ -69,8 +70,8 @@ class Evaluation:
     """What came out for the first model beside the reference, and beside the second one where there is one.
 
     `cautions` say what the figures do not show. `votes` is empty where no patch has two; `batch_effects` is of the
-    first model, empty where it was not asked. `ratings` are the stages by patch that all figures come of, by
-    `resampling`.
+    first model, empty where it was not asked, as is `baseline` (None). `ratings` and `slide_ratings` are the stages
+    that all figures come of, by `resampling`.
     """
 
     set_sha256: str
@@ -84,8 +85,10 @@ class Evaluation:
     worst: tuple[WorstPatch, ...]
     cautions: tuple[str, ...]
     ratings: Ratings
+    slide_ratings: Ratings
     resampling: Resampling
     batch_effects: tuple[BatchEffect, ...] = ()
+    baseline: ExaminedBaseline | None = None
 
     def with_cautions(self, cautions: tuple[str, ...]) -> Evaluation:
         """Give the same with more that has to be said, at the front."""
@@ -96,6 +99,10 @@ class Evaluation:
         warning = warning_of(effects)
         return replace(self, batch_effects=effects).with_cautions((warning,) if warning else ())
 
+    def with_baseline(self, baseline: ExaminedBaseline) -> Evaluation:
+        """Give the same with the baseline beside it, and a word among the cautions where the model is not ahead."""
+        return replace(self, baseline=baseline).with_cautions(baseline.cautions)
+
     def to_plain(self) -> dict[str, Any]:
         """Give it as JSON holds it; both reports follow `agreement.schema.json`."""
         return {
@@ -105,6 +112,7 @@ class Evaluation:
             "calibration_errors": list(self.calibration_errors),
             "cautions": list(self.cautions),
             "batch_effects": [effect.to_plain() for effect in self.batch_effects],
+            "baseline": None if self.baseline is None else self.baseline.to_plain(),
             "five_classes": self.five.to_plain(),
             "votes": [one.to_plain() for one in self.votes],
             "worst_patches": [one.to_plain() for one in self.worst],
@@ -137,6 +145,8 @@ def evaluate(
     stages = np.array([patch.stage.index for patch in patches], np.int16)
     ratings = _patch_ratings(patches, names, stages, answers)
     by_patch = _report(ratings, names, answers[0], chosen)
+    slides, first_shares = _slides(patches, names, stages, answers)
+    by_slide = _report(slides, names, first_shares, chosen)
     native = None if native_five is None else NativeFive(name=_names([native_five])[0], called=_called(every[-1]))
     animals, votes = [patch.animal for patch in patches], [patch.votes for patch in patches]
     return Evaluation(
@@ -144,13 +154,14 @@ def evaluate(
         is_demo=opened.is_demo,
         names=names,
         patches=by_patch,
-        slides=_slides(patches, names, stages, answers, chosen),
+        slides=by_slide,
         calibration_errors=_calibration_errors(by_patch, answers, stages),
         five=five_classes(ratings, (REFERENCE, names[0]), native, chosen),
         votes=vote_agreement(votes, _called(answers[0]), animals, chosen),
         worst=worst_patches(patches, answers[0]),
         cautions=tuple(_cautions(opened, examinees)),
         ratings=ratings,
+        slide_ratings=slides,
         resampling=chosen,
     )
 
@@ -233,28 +244,43 @@ def _report(ratings: Ratings, names: tuple[str, ...], first: Probabilities, resa
 
 
 def _slides(
-    patches: Sequence[SetPatch],
-    names: tuple[str, ...],
-    stages: npt.NDArray[np.int16],
-    answers: list[Probabilities],
-    resampling: Resampling,
-) -> AgreementReport:
-    """Call each slide from its patches in the set, the reference by the same rule as the models."""
-    places: dict[str, list[int]] = {}
-    for place, patch in enumerate(patches):
-        places.setdefault(patch.slide_id, []).append(place)
-    rule, sources = UpperQuantile(), [np.eye(N_STAGES)[stages], *answers]
-    calls = [[rule.stage_of(one[rows], np.ones(len(rows))) for one in sources] for rows in places.values()]
+    patches: Sequence[SetPatch], names: tuple[str, ...], stages: npt.NDArray[np.int16], answers: list[Probabilities]
+) -> tuple[Ratings, Probabilities]:
+    """Call each slide from its patches in the set, the reference by the same rule as the models.
+
+    Gives the stages by slide and the first model's probabilities.
+    """
+    places = _places(patches)
     firsts = [patches[rows[0]] for rows in places.values()]
+    called = [_slide_calls(places, one) for one in (np.eye(N_STAGES)[stages], *answers)]
     ratings = Ratings(
         scale=SEVEN_STAGES,
         items=tuple(places),
         readers=(REFERENCE, *names),
         subjects=tuple(patch.animal for patch in firsts),
-        stages=np.array([[stage.index for stage, _, _ in row] for row in calls], np.int16),
+        stages=np.column_stack([[stage for stage, _ in one] for one in called]).astype(np.int16),
         traits={"site": tuple(patch.site or None for patch in firsts)},
     )
-    return _report(ratings, names, np.array([row[1][1] for row in calls]), resampling)
+    return ratings, np.array([shares for _, shares in called[1]])
+
+
+def slide_calls(patches: Sequence[SetPatch], probabilities: Probabilities) -> npt.NDArray[np.int16]:
+    """Give the stage of each slide by its patches' probabilities, slides in the order in which they first occur."""
+    return np.array([stage for stage, _ in _slide_calls(_places(patches), probabilities)], np.int16)
+
+
+def _places(patches: Sequence[SetPatch]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, patch in enumerate(patches):
+        places.setdefault(patch.slide_id, []).append(place)
+    return places
+
+
+def _slide_calls(places: dict[str, list[int]], probabilities: Probabilities) -> list[tuple[int, Probabilities]]:
+    """Give each slide's stage by number, and the probabilities that it comes with."""
+    rule = UpperQuantile()
+    called = [rule.stage_of(probabilities[rows], np.ones(len(rows))) for rows in places.values()]
+    return [(stage.index, shares) for stage, shares, _ in called]
 
 
 def _cautions(opened: OpenSet, examinees: Sequence[Examinee]) -> list[str]:

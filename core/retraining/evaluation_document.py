@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from core.agreement.differences import KappaDifference
 from core.agreement.report import AgreementReport
 from core.agreement.weights import Weighting
 from core.domain.scope import Scope
 from core.reporting.document import Document, Origin, Section, TableBlock, Words, agreement_document
 from core.reporting.tables import Table
 from core.reporting.words import counted, p_words, words_of
+from core.retraining.baseline import METHOD
 from core.retraining.evaluation import Evaluation
+from core.retraining.examined_baseline import ExaminedBaseline
 from core.retraining.five_classes import FiveClasses
 from core.retraining.vote_agreement import LIMIT
 
@@ -23,6 +26,7 @@ _NO_VOTES = (
     "two readers agree on here."
 )
 _NO_EFFECTS = "Not asked."
+_NO_BASELINE = "Not asked."
 _COLUMNS = ("Weights", "Reader and reader", "Its bound for a model", "Model and reader", "Model minus readers")
 
 
@@ -44,6 +48,7 @@ def evaluation_document(evaluation: Evaluation, card: Mapping[str, Any], made_at
     effects = tuple(effect.sentence for effect in evaluation.batch_effects) or (_NO_EFFECTS,)
     sections = (
         Section(title="Scope and limits", blocks=(Words(paragraphs=limits),)),
+        Section(title="Beside measured collagen", blocks=tuple(_baseline(evaluation.baseline))),
         Section(title="Can the laboratory be told from the embeddings?", blocks=(Words(paragraphs=effects),)),
         Section(title="The model among the readers of the set", blocks=tuple(_votes(evaluation))),
         Section(title="Seven stages collapsed to five", blocks=tuple(_five(evaluation.five))),
@@ -59,6 +64,34 @@ def _scope_facts(card: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         return (("Scope", "the card states none: stain, species, scanners and um per pixel are not known"),)
     return tuple(
         (f"Scope: {name[0].lower()}{name[1:]}", words) for name, words in Scope.from_plain(card["scope"]).words
+    )
+
+
+def _baseline(baseline: ExaminedBaseline | None) -> Iterator[Words | TableBlock]:
+    if baseline is None:
+        yield Words(paragraphs=(_NO_BASELINE,))
+        return
+    yield Words(paragraphs=(baseline.found.sentence, f"It is {METHOD}."))
+    for noun, compared in (("patch", baseline.patches), ("slide", baseline.slides)):
+        if compared:
+            caption = (
+                f"Kappa with the reference by {noun}, paired on the same draws of "
+                f"{counted(compared[0].n_subjects, 'animal')}."
+            )
+            header = ("Weights", "Model", "Baseline", "Model minus baseline", "p")
+            yield TableBlock(caption=caption, table=Table(header=header, rows=_rows(compared)))
+
+
+def _rows(compared: Sequence[KappaDifference]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (
+            one.weighting.title,
+            words_of(one.kappa_a),
+            words_of(one.kappa_b),
+            words_of(one.difference),
+            p_words(one.p_value),
+        )
+        for one in compared
     )
 
 
@@ -94,19 +127,9 @@ def _five(five: FiveClasses) -> Iterator[Words | TableBlock]:
     if five.native is None:
         yield Words(paragraphs=(f"Against native five: not estimable, because {five.why}.",))
         return
-    compared = tuple(
-        (
-            one.weighting.title,
-            words_of(one.kappa_a),
-            words_of(one.kappa_b),
-            words_of(one.difference),
-            p_words(one.p_value),
-        )
-        for one in five.differences
-    )
     header = ("Weights", "Collapsed", "Native five", "Difference", "p")
     caption = f"Paired with {five.native} on the same draws of {counted(five.differences[0].n_subjects, 'animal')}."
-    yield TableBlock(caption=caption, table=Table(header=header, rows=compared))
+    yield TableBlock(caption=caption, table=Table(header=header, rows=_rows(five.differences)))
 
 
 def _of_level(report: AgreementReport, title: str, noun: str, made_at: datetime) -> tuple[Section, ...]:

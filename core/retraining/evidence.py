@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from core.domain.baselines import BaselineFound
 from core.domain.examinations import ExaminationEvent, ExaminationStatus
 from core.domain.frozen_tests import FrozenTest
 from core.domain.registry import ModelId, RegisteredModel
@@ -17,6 +19,9 @@ from core.retraining.verdict import Verdict
 
 class ExaminationsPort(Protocol):
     """The table of examinations."""
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep other writers out while what is stored is counted and written to."""
 
     def add(self, event: ExaminationEvent) -> None:
         """Store that an examination began or ended."""
@@ -30,10 +35,18 @@ class Standing:
     """The verdict that stands of a candidate, and why it does not carry a promotion; None: it does.
 
     `verdict` is of the frozen test where the candidate was compared on it, else of the last set; None without any.
+    `baseline`: how it stands beside the hand-crafted baseline there, None where that is not known.
     """
 
     verdict: Verdict | None
     refusal: str | None
+    baseline: BaselineFound | None = None
+
+    @property
+    def against(self) -> str | None:
+        """Say all that stands against a promotion, the baseline where it is ahead included; None where nothing does."""
+        ahead = self.baseline.headline if self.baseline is not None and self.baseline.is_ahead else None
+        return "; ".join(one for one in (self.refusal, ahead) if one) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +83,34 @@ class Evidence:
         on_test = [one for one in compared if one.test_version == test.version]
         if not on_test:
             return _refused(compared, f"it was not compared with the model that serves on {test.name}")
-        verdict, served = _verdict(on_test[-1]), self.served()
+        return self._standing(on_test[-1], test)
+
+    def _standing(self, event: ExaminationEvent, test: FrozenTest) -> Standing:
+        """Say what stands of a candidate by its last comparison on the frozen test."""
+        stands = _stands(event)
+        verdict, served = _verdict(event), self.served()
         if served is None or served.model_id != verdict.served_id:
-            return Standing(verdict=verdict, refusal="another model serves since this comparison; compare again")
+            return replace(stands, refusal="another model serves since this comparison; compare again")
+        if verdict.margin != test.margin:
+            why = f"it was judged by a margin of {verdict.margin:g}, and {test.margin:g} was fixed with {test.name}"
+            return replace(stands, refusal=f"{why}; examine it again")
         if not verdict.is_passed:
-            return Standing(verdict=verdict, refusal=verdict.refusal)
-        now = self.tally(model_id, test.set_sha256).n_candidates
+            return replace(stands, refusal=verdict.refusal)
+        now = self.tally(event.model_id, test.set_sha256).n_candidates
         more = now - verdict.tally.n_candidates
         if more > 0:
             were = "1 more candidate was" if more == 1 else f"{more} more candidates were"
             why = f"{were} looked at on these animals since; examine it again, to be judged as one of {now}"
-            return Standing(verdict=verdict, refusal=why)
-        return Standing(verdict=verdict, refusal=None)
+            return replace(stands, refusal=why)
+        return stands
 
 
 def _refused(compared: list[ExaminationEvent], why: str) -> Standing:
-    return Standing(verdict=_verdict(compared[-1]) if compared else None, refusal=why)
+    return replace(_stands(compared[-1]), refusal=why) if compared else Standing(verdict=None, refusal=why)
+
+
+def _stands(event: ExaminationEvent) -> Standing:
+    return Standing(verdict=_verdict(event), refusal=None, baseline=event.baseline)
 
 
 def _verdict(event: ExaminationEvent) -> Verdict:

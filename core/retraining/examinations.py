@@ -18,15 +18,18 @@ from typing import Any, Protocol
 
 from core.access.permissions import Permission, require
 from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd
-from core.domain.errors import NothingToDo, UserMustAct
+from core.domain.baselines import BaselineFound
+from core.domain.errors import NothingToDo
 from core.domain.examinations import ExaminationEvent, ExaminationStatus
-from core.domain.people import Reader
+from core.domain.frozen_tests import MARGIN
+from core.domain.people import Reader, ReaderId
 from core.domain.registry import ModelId, RegisteredModel
 from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
 from core.retraining.evidence import Evidence
+from core.retraining.lineage import TrainedOn
 from core.retraining.open_set import stated_content
 from core.retraining.tally import FOUND_NAME, Tally
-from core.retraining.verdict import MARGIN, Verdict
+from core.retraining.verdict import Verdict
 
 EXAMINATION_COMMAND = (sys.executable, "-m", "core.cli", "run-examination")
 N_PERMUTATIONS = 200
@@ -55,6 +58,18 @@ class TrainingsPort(Protocol):
 
     def trainings(self) -> tuple[TrainingEvent, ...]:
         """Give the last event of every training, the one that began last at the end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wish:
+    """An examination that is asked for, before its turn."""
+
+    examination_id: str
+    model_id: ModelId
+    set_folder: Path
+    set_sha256: str
+    n_permutations: int
+    actor: ReaderId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,20 +121,22 @@ class Examinations:
         reader: Reader,
         model_id: ModelId,
         set_folder: Path,
-        margin: float = MARGIN,
         n_permutations: int = N_PERMUTATIONS,
     ) -> None:
         """Begin to examine a model on the test animals of a set, beside the one that serves where that is another.
 
-        Raises: NothingToDo for an unknown model; UserMustAct for a margin below 0, which would let a worse model pass;
-        TryAgain while another is examined.
+        Raises: NothingToDo for an unknown model; TryAgain while another is examined.
         """
         require(reader, Permission.TRAIN)
-        if not margin >= 0.0:
-            raise UserMustAct(f"A margin of {margin:g} would let a worse model pass. Name 0 or more.")
-        begun, tally = self._begun(reader, model_id, set_folder.absolute(), margin, n_permutations)
-        command = self._command(begun, tally)
-        self._work.begin(model_id, command, lambda end: self._end(begun, end), lambda: self._store_begun(begun))
+        wish = _Wish(
+            examination_id=uuid.uuid4().hex,
+            model_id=model_id,
+            set_folder=set_folder.absolute(),
+            set_sha256=stated_content(set_folder),
+            n_permutations=n_permutations,
+            actor=reader.reader_id,
+        )
+        self._work.begin(model_id, lambda: self._prepared(wish), lambda end: self._end(wish.examination_id, end))
 
     def progress(self) -> ExaminationProgress | None:
         """Say how far the latest examination since the start is, or None when there was none."""
@@ -167,27 +184,33 @@ class Examinations:
         """Wait for the end of the examination under way; false when it has not come in time."""
         return self._work.wait(timeout_s)
 
-    def _begun(
-        self, reader: Reader, model_id: ModelId, set_folder: Path, margin: float, n_permutations: int
-    ) -> tuple[ExaminationEvent, Tally]:
+    def _prepared(self, wish: _Wish) -> WorkCommand:
+        """Store the beginning of an examination, counted in the same turn as it is stored, and give its command."""
+        if self._models.model_by_id(wish.model_id) is None:
+            raise NothingToDo(f"No model {wish.model_id} is registered.")
+        with self._evidence.store.exclusively():
+            begun, tally = self._begun(wish)
+            self._evidence.store.add(begun)
+        self._problem = None
+        return self._command(begun, tally)
+
+    def _begun(self, wish: _Wish) -> tuple[ExaminationEvent, Tally]:
         """Give the beginning of an examination, and how many were looked at on the same animals with it."""
-        served, set_sha256, test = self._models.served_model(), stated_content(set_folder), self._evidence.test()
-        if self._models.model_by_id(model_id) is None:
-            raise NothingToDo(f"No model {model_id} is registered.")
-        tally, examination_id = self._evidence.tally(model_id, set_sha256), uuid.uuid4().hex
+        served, test = self._models.served_model(), self._evidence.test()
+        tally = self._evidence.tally(wish.model_id, wish.set_sha256)
         begun = ExaminationEvent(
-            examination_id=examination_id,
-            model_id=model_id,
-            served_id=None if served is None or served.model_id == model_id else served.model_id,
+            examination_id=wish.examination_id,
+            model_id=wish.model_id,
+            served_id=None if served is None or served.model_id == wish.model_id else served.model_id,
             status=ExaminationStatus.BEGUN,
-            set_path=set_folder,
-            set_sha256=set_sha256,
-            test_version=test.version if test is not None and test.set_sha256 == set_sha256 else None,
-            margin=margin,
-            n_permutations=n_permutations,
+            set_path=wish.set_folder,
+            set_sha256=wish.set_sha256,
+            test_version=test.version if test is not None and test.set_sha256 == wish.set_sha256 else None,
+            margin=MARGIN if test is None else test.margin,
+            n_permutations=wish.n_permutations,
             n_candidates=tally.n_candidates,
-            folder=self._folder / model_id / examination_id,
-            actor=reader.reader_id,
+            folder=self._folder / wish.model_id / wish.examination_id,
+            actor=wish.actor,
             happened_at=self._clock(),
         )
         return begun, tally
@@ -208,16 +231,17 @@ class Examinations:
         ]
         return WorkCommand(words=words, outcome_key="found")
 
-    def _facts(self, model: RegisteredModel) -> dict[str, str | None]:
+    def _facts(self, model: RegisteredModel) -> dict[str, Any]:
         event = None if model.training_id is None else self._trainings.latest(TrainingId(model.training_id))
         return {
             "model_id": model.model_id,
             "name": model.display_name,
             "folder": str(model.folder),
             "training_folder": None if event is None else str(event.folder),
+            "trained_on": None if event is None else TrainedOn.of(event).to_plain(),
         }
 
-    def _native_five(self, set_sha256: str) -> dict[str, str | None] | None:
+    def _native_five(self, set_sha256: str) -> dict[str, Any] | None:
         event = native_five_on(set_sha256, self._trainings.trainings())
         if event is None:
             return None
@@ -226,13 +250,12 @@ class Examinations:
             "name": f"Five classes, {event.config.name}",
             "folder": str(event.folder / "model"),
             "training_folder": str(event.folder),
+            "trained_on": None,
         }
 
-    def _store_begun(self, begun: ExaminationEvent) -> None:
-        self._problem = None
-        self._evidence.store.add(begun)
-
-    def _end(self, begun: ExaminationEvent, end: WorkEnd) -> None:
+    def _end(self, examination_id: str, end: WorkEnd) -> None:
+        events = self._evidence.store.examinations()
+        begun = next(one for one in events if one.examination_id == examination_id)
         ended = self._ended(begun, end)
         self._evidence.store.add(ended)
         self._problem = None if ended.status is ExaminationStatus.FINISHED else ended.reason
@@ -254,6 +277,7 @@ class Examinations:
             happened_at=at,
             animals=tuple(found["animals"]),
             verdict_json=None if verdict is None else Verdict.from_plain(verdict).to_json(),
+            baseline=BaselineFound.from_json(found["baseline"]),
             evaluation_sha256=found["evaluation_sha256"],
             card_sha256=found["card_sha256"],
         )

@@ -19,8 +19,8 @@ from core.agreement.bootstrap import Progress, unheard
 from core.child_work import Ending, SoleWork, WorkCommand, WorkEnd
 from core.domain.datasets import Split
 from core.domain.errors import NothingToDo, UserMustAct
-from core.domain.frozen_tests import FrozenTest
-from core.domain.people import Reader
+from core.domain.frozen_tests import MARGIN, FrozenTest, is_margin
+from core.domain.people import Reader, ReaderId
 from core.retraining.frozen_images import FrozenImages, FrozenSet
 from core.retraining.manifest import animals_by_side
 from core.retraining.open_set import stated_content
@@ -54,6 +54,16 @@ class FreezingProgress:
     problem: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wish:
+    """A set that is to be frozen once it is proved."""
+
+    folder: Path
+    reason: str
+    margin: float
+    actor: ReaderId
+
+
 class FrozenTests:
     """Freezes tests, and keeps their animals out of what is learned from."""
 
@@ -72,22 +82,32 @@ class FrozenTests:
         """Give every version in order."""
         return self._store.versions()
 
-    def begin(self, reader: Reader, set_folder: Path, reason: str = "") -> None:
-        """Begin to prove a set again, and freeze its test side when the proof holds.
+    def begin(self, reader: Reader, set_folder: Path, reason: str = "", margin: float | None = None) -> None:
+        """Begin to prove a set again, and freeze its test side when the proof holds, with the margin of promotions.
 
-        Raises: NothingToDo for no set, or the one that is frozen; UserMustAct for a replacement without a reason;
-        TryAgain while another is proved.
+        Args: margin: None: that of the version before, or 0.
+        Raises: NothingToDo for no set, or the one that is frozen; UserMustAct for a replacement without a reason, or a
+        margin below 0, which would let a worse model pass; TryAgain while another is proved.
         """
         require(reader, Permission.FREEZE_TEST)
         before, stated = self.current(), stated_content(set_folder)
+        if margin is None:
+            margin = MARGIN if before is None else before.margin
+        if not is_margin(margin):
+            raise UserMustAct(f"A margin of {margin:g} would let a worse model pass, or none. Name 0 or more.")
         if before is not None and before.set_sha256 == stated:
-            raise NothingToDo(f"This set is {before.name}, already.")
+            raise NothingToDo(f"This set is {before.name}, already, and its margin of {before.margin:g} stays.")
         if before is not None and not reason.strip():
             raise UserMustAct(f"Say why {before.name} is replaced. The version before is kept.")
-        why = reason.strip() or _FIRST_REASON
         folder = set_folder.absolute()
+        wish = _Wish(folder=folder, reason=reason.strip() or _FIRST_REASON, margin=margin, actor=reader.reader_id)
         command = WorkCommand(words=[*PROOF_COMMAND, str(folder)], outcome_key="proved")
-        self._work.begin(folder, command, lambda end: self._end(reader, folder, why, end), self._forget_problem)
+
+        def begun() -> WorkCommand:
+            self._problem = None
+            return command
+
+        self._work.begin(folder, begun, lambda end: self._end(wish, end))
 
     def progress(self) -> FreezingProgress | None:
         """Say how far the latest freezing since the start is, or None when there was none."""
@@ -159,10 +179,7 @@ class FrozenTests:
         test = self.current()
         return frozenset() if test is None else test.keys
 
-    def _forget_problem(self) -> None:
-        self._problem = None
-
-    def _end(self, reader: Reader, folder: Path, reason: str, end: WorkEnd) -> None:
+    def _end(self, wish: _Wish, end: WorkEnd) -> None:
         if end.ending is not Ending.FINISHED or end.outcome is None:
             self._problem = end.reason
             return
@@ -171,14 +188,15 @@ class FrozenTests:
             FrozenTest(
                 version=len(self.versions()) + 1,
                 set_sha256=proved["set_sha256"],
-                set_path=folder,
+                set_path=wish.folder,
                 is_demo=proved["is_demo"],
                 n_patches=proved["n_patches"],
                 by_stage=tuple((str(name), int(number)) for name, number in proved["by_stage"]),
                 animals=tuple(proved["animals"]),
                 proof_json=json.dumps(proved["proof"], sort_keys=True),
-                reason=reason,
-                actor=reader.reader_id,
+                reason=wish.reason,
+                actor=wish.actor,
                 frozen_at=self._clock(),
+                margin=wish.margin,
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,6 +16,9 @@ from core.retraining.evidence import Standing
 
 class ServicePort(Protocol):
     """The table of models and decisions."""
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep other writers out while a decision is taken on what is stored."""
 
     def decide(self, decision: ModelDecision) -> None:
         """Store that a model was put into service or retired."""
@@ -48,29 +52,38 @@ class Promotion:
         Raises: UserMustAct, saying why the evidence does not carry it.
         """
         require(reader, Permission.SERVE_MODEL)
-        model, standing = self._known(model_id), self._evidence.standing(model_id)
-        verdict = standing.verdict
-        if verdict is None or standing.refusal is not None:
-            raise UserMustAct(
-                f"{model.display_name} stays a candidate: {standing.refusal}. "
-                "Whoever answers for it can override this with a reason and a signature."
-            )
-        reason = f"on {verdict.n_animals} animals of {verdict.tally.test_name}: {'; '.join(verdict.grounds)}"
-        return self._decide(reader, model, reason, evidence_json=verdict.to_json())
+        with self._models.exclusively():
+            model, standing = self._known(model_id), self._evidence.standing(model_id)
+            verdict = standing.verdict
+            if verdict is None or standing.refusal is not None:
+                raise UserMustAct(
+                    f"{model.display_name} stays a candidate: {standing.refusal}. "
+                    "Whoever answers for it can override this with a reason and a signature."
+                )
+            baseline = () if standing.baseline is None else (standing.baseline.headline,)
+            grounds = "; ".join((*verdict.grounds, *baseline))
+            reason = f"on {verdict.n_animals} animals of {verdict.tally.test_name}: {grounds}"
+            return self._decide(reader, model, reason, evidence_json=verdict.to_json())
 
     def override(self, reader: Reader, model_id: ModelId, reason: str, signed_as: str) -> ModelDecision:
-        """Put a model into service against the evidence or without any, signed; what there is, is stored with it.
+        """Put a model into service against the evidence or without any, signed; what stands against it is stored too.
 
         Raises: UserMustAct without a reason or a printed name.
         """
         require(reader, Permission.SERVE_MODEL)
         if not reason.strip() or not signed_as.strip():
             raise UserMustAct("An override needs a reason and the printed name of whoever answers for it.")
-        model, verdict = self._known(model_id), self._evidence.standing(model_id).verdict
-        evidence = None if verdict is None else verdict.to_json()
-        return self._decide(
-            reader, model, reason.strip(), evidence_json=evidence, is_override=True, signed_as=signed_as.strip()
-        )
+        with self._models.exclusively():
+            model, standing = self._known(model_id), self._evidence.standing(model_id)
+            return self._decide(
+                reader,
+                model,
+                reason.strip(),
+                evidence_json=None if standing.verdict is None else standing.verdict.to_json(),
+                is_override=True,
+                signed_as=signed_as.strip(),
+                against=standing.against,
+            )
 
     def take_back(self, reader: Reader, reason: str = "taken back") -> ModelDecision:
         """Put the model into service again that served before. Raises: NothingToDo where none did."""

@@ -17,7 +17,7 @@ from scipy.special import log_softmax, softmax
 from core.domain.errors import BadConfiguration, Cancelled, FolderTaken
 from core.domain.held_out import NOTHING, RULE, caution_of, shortage
 from core.domain.training import Jitter, TrainingConfig, TrainingId, training_id_of
-from core.retraining.baseline import METHOD, OrdinalLogistic, features_of_all, spread_places
+from core.retraining.baseline import METHOD, features_of_all, fitted_on
 from core.retraining.frozen_images import FrozenSet, prove_set_apart
 from core.retraining.learning_material import Material, Side, material_of
 from core.retraining.measures import Measures, measure
@@ -206,10 +206,11 @@ class _Run:
         if path.is_file():
             return read_json(path)
         training, mpp = self.material.training, self.material.recipe.mpp
-        places = spread_places(len(training))
-        features = features_of_all(_Some(training.patches, places), mpp, self._told("measuring collagen"))
-        logistic = OrdinalLogistic(len(self.material.class_names)).fit(features, training.classes[places])
-        measured: Plain = {"method": METHOD, "n_trained_on": len(places)}
+        n_classes = len(self.material.class_names)
+        logistic, n_fitted = fitted_on(
+            training.patches, training.classes, n_classes, mpp, self._told("measuring collagen")
+        )
+        measured: Plain = {"method": METHOD, "n_trained_on": n_fitted}
         for name, side in self._held_out().items():
             theirs = features_of_all(side.patches, mpp, self._told(f"measuring collagen, {name}"))
             measured[name] = self._measure(side, logistic.probabilities(theirs)).to_plain()
@@ -318,19 +319,6 @@ class _FollowedTraining:
 
     def is_stopping(self) -> bool:
         return self._run.follower.is_stopping()
-
-
-class _Some:
-    """Some patches of many."""
-
-    def __init__(self, patches: Any, places: Any) -> None:
-        self._patches, self._places = patches, places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def read(self, places: Any) -> Any:
-        return self._patches.read(self._places[places])
 
 
 def _calibration_facts(side: Side, probabilities: FloatRows) -> Plain:

@@ -128,7 +128,12 @@ class TrainingRuns:
             config=request.config,
         )
         command = self._command(request, begun)
-        self._work.begin(training_id, command, lambda end: self._end(begun, end), lambda: self._store.add(begun))
+
+        def stored() -> WorkCommand:
+            self._store.add(begun)
+            return command
+
+        self._work.begin(training_id, stored, lambda end: self._end(begun, end))
         return training_id
 
     def progress(self) -> WorkProgress[TrainingId] | None:

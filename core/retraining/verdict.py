@@ -10,13 +10,12 @@ from typing import Any
 from core.agreement.bootstrap import Estimate
 from core.agreement.differences import pair_differences
 from core.agreement.weights import Weighting
+from core.domain.frozen_tests import MARGIN
 from core.domain.registry import ModelId
 from core.retraining.evaluation import REFERENCE, Evaluation
 from core.retraining.tally import Tally
 
 WEIGHTING = Weighting.QUADRATIC
-MARGIN = 0.0
-"""Above which the lower bound of the difference in kappa has to lie."""
 CALIBRATION_TOLERANCE = 0.01
 """By how much the expected calibration error may be larger than that of the model that serves."""
 
@@ -70,7 +69,8 @@ def verdict_of(
     """Judge an evaluation of a candidate beside the model that serves, by patches.
 
     Passed: the lower bound of the paired difference in quadratic kappa, taken as of one of so many candidates, is above
-    the margin, and the expected calibration error is not larger by more than a hundredth.
+    the margin, and the expected calibration error is not larger by more than a hundredth. Args: margin: as it was fixed
+    when the test was frozen.
     """
     found = next(one for one in evaluation.patches.differences if one.weighting is WEIGHTING)
     judged = _judged(evaluation, found.difference, tally)
@@ -121,6 +121,7 @@ def _kappa_words(judged: Estimate, tally: Tally, margin: float, is_better: bool)
     return (
         f"difference in quadratic kappa {judged.value:.3f}, lower bound {judged.low:.3f} at {tally.level_words}: "
         f"{'' if is_better else 'NOT '}above the margin of {margin:g}"
+        f"{' that was fixed with the test' if tally.test_name else ''}"
     )
 
 

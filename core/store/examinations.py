@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from typing import Any
 
+from core.domain.baselines import BaselineFound
 from core.domain.examinations import ExaminationEvent, ExaminationStatus
 from core.domain.registry import ModelId
 from core.store import audit
@@ -19,6 +21,10 @@ class ExaminationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._events = Kept(database, self._query_events)
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep other writers out while what is stored is counted and written to."""
+        return self._database.exclusively()
 
     def add(self, event: ExaminationEvent) -> None:
         """Store that an examination began or ended."""
@@ -56,6 +62,7 @@ class ExaminationStore:
             "folder": self._database.stored_path(event.folder),
             "animals_json": json.dumps(event.animals),
             "verdict_json": event.verdict_json,
+            "baseline_json": None if event.baseline is None else event.baseline.to_json(),
             "evaluation_sha256": event.evaluation_sha256,
             "card_sha256": event.card_sha256,
             "is_seen": event.is_seen,
@@ -90,6 +97,7 @@ class ExaminationStore:
             reason=row[16],
             actor=row[17],
             happened_at=from_column(row[18]),
+            baseline=None if row[19] is None else BaselineFound.from_json(row[19]),
         )
 
 
@@ -97,16 +105,16 @@ _INSERT = """
     INSERT INTO examination_event (
         sequence, examination_id, model_id, served_id, status, set_path, set_sha256, test_version, margin,
         n_permutations, n_candidates, folder, animals_json, verdict_json, evaluation_sha256, card_sha256, is_seen,
-        reason, actor, happened_at
+        reason, actor, happened_at, baseline_json
     ) VALUES (
         $sequence, $examination_id, $model_id, $served_id, $status, $set_path, $set_sha256, $test_version, $margin,
         $n_permutations, $n_candidates, $folder, $animals_json, $verdict_json, $evaluation_sha256, $card_sha256,
-        $is_seen, $reason, $actor, $happened_at
+        $is_seen, $reason, $actor, $happened_at, $baseline_json
     )
 """
 _SELECT = """
     SELECT examination_id, model_id, served_id, status, set_path, set_sha256, test_version, margin, n_permutations,
         n_candidates, folder, animals_json, verdict_json, evaluation_sha256, card_sha256, is_seen, reason, actor,
-        happened_at
+        happened_at, baseline_json
     FROM examination_event ORDER BY sequence
 """

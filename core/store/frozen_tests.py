@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core.domain.frozen_tests import FrozenTest
+from core.domain.frozen_tests import MARGIN, FrozenTest
 from core.store import audit
 from core.store.audit import Deed, Value
 from core.store.connection import Database, from_column, to_column
@@ -26,7 +26,12 @@ class FrozenTestStore:
             action="test frozen" if test.version == 1 else "frozen test replaced",
             subject=test.set_sha256,
             reason=test.reason,
-            details=(("version", test.version), ("n_animals", len(test.animals)), ("n_patches", test.n_patches)),
+            details=(
+                ("version", test.version),
+                ("n_animals", len(test.animals)),
+                ("n_patches", test.n_patches),
+                ("margin", test.margin),
+            ),
         )
         with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
             entry.insert("frozen_test", _INSERT, self._row(test))
@@ -53,6 +58,7 @@ class FrozenTestStore:
             "reason": test.reason,
             "actor": test.actor,
             "frozen_at": to_column(test.frozen_at),
+            "margin": test.margin,
         }
 
     def _query_versions(self) -> tuple[FrozenTest, ...]:
@@ -72,20 +78,21 @@ class FrozenTestStore:
             reason=row[8],
             actor=row[9],
             frozen_at=from_column(row[10]),
+            margin=MARGIN if row[11] is None else row[11],
         )
 
 
 _INSERT = """
     INSERT INTO frozen_test (
         sequence, version, set_sha256, set_path, is_demo, n_patches, by_stage_json, animals_json, proof_json, reason,
-        actor, frozen_at
+        actor, frozen_at, margin
     ) VALUES (
         $sequence, $version, $set_sha256, $set_path, $is_demo, $n_patches, $by_stage_json, $animals_json, $proof_json,
-        $reason, $actor, $frozen_at
+        $reason, $actor, $frozen_at, $margin
     )
 """
 _SELECT = """
     SELECT version, set_sha256, set_path, is_demo, n_patches, by_stage_json, animals_json, proof_json, reason, actor,
-        frozen_at
+        frozen_at, margin
     FROM frozen_test ORDER BY sequence
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +46,10 @@ class ModelStore:
         if served is None:
             return "the first model here"
         return "the first model here that is no demo" if served.is_demo and not model.is_demo else None
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep other writers out while a decision is taken on what is stored."""
+        return self._database.exclusively()
 
     def decide(self, decision: ModelDecision) -> None:
         """Store that a model was put into service or retired."""
@@ -130,6 +135,7 @@ def _decision_row(decision: ModelDecision) -> dict[str, Value]:
         "evidence_json": decision.evidence_json,
         "is_override": decision.is_override,
         "signed_as": decision.signed_as,
+        "against": decision.against,
         "actor": decision.actor,
         "decided_at": to_column(decision.decided_at),
     }
@@ -145,6 +151,7 @@ def _decision(row: tuple[Any, ...]) -> ModelDecision:
         signed_as=row[5],
         actor=row[6],
         decided_at=from_column(row[7]),
+        against=row[8],
     )
 
 
@@ -163,10 +170,12 @@ _SELECT_MODELS = """
 """
 _INSERT_DECISION = """
     INSERT INTO model_decision (
-        sequence, model_id, status, reason, evidence_json, is_override, signed_as, actor, decided_at
-    ) VALUES ($sequence, $model_id, $status, $reason, $evidence_json, $is_override, $signed_as, $actor, $decided_at)
+        sequence, model_id, status, reason, evidence_json, is_override, signed_as, against, actor, decided_at
+    ) VALUES (
+        $sequence, $model_id, $status, $reason, $evidence_json, $is_override, $signed_as, $against, $actor, $decided_at
+    )
 """
 _SELECT_DECISIONS = """
-    SELECT model_id, status, reason, evidence_json, is_override, signed_as, actor, decided_at
+    SELECT model_id, status, reason, evidence_json, is_override, signed_as, actor, decided_at, against
     FROM model_decision ORDER BY sequence
 """

@@ -19,6 +19,7 @@ from pages.parts.long_work import ask_for_set, draw_work
 from pages.parts.worst_patches import draw_worst_patches
 
 _EXAMINE, _DECIDE = "models.examine", "models.decide"
+_NO_BASELINE = "Not compared with the baseline of measured collagen: examine it again."
 _STATUS_WORDS = {
     ModelStatus.SERVED: "Serves new runs",
     ModelStatus.CANDIDATE: "Candidate: serves no new runs",
@@ -31,7 +32,7 @@ def draw_status(workspace: Workspace, model: RegisteredModel) -> None:
     decisions = [one for one in workspace.models.decisions() if one.model_id == model.model_id]
     words = _STATUS_WORDS[workspace.models.status_of(model.model_id)]
     if decisions:
-        words += f". {_decision_words(decisions[-1])}"
+        words += f". {_decision_words(decisions[-1], workspace.people.name_of(decisions[-1].actor))}"
     st.caption(messages.plain(words))
 
 
@@ -39,7 +40,7 @@ def draw_examination(workspace: Workspace, reader: Reader, model: RegisteredMode
     """Draw what was found, how to examine, and the decisions that are open."""
     examined = workspace.examinations.latest(model.model_id)
     if examined is not None:
-        _draw_found(examined, model)
+        _draw_found(examined, model, workspace.people.name_of(examined.event.actor))
         if examined.evaluation is not None:
             worst = tuple(WorstPatch.from_plain(one) for one in examined.evaluation["worst_patches"])
             draw_worst_patches(workspace, reader, worst, examined.event.set_path, f"models.worst_{model.model_id}")
@@ -54,25 +55,20 @@ def draw_examination(workspace: Workspace, reader: Reader, model: RegisteredMode
         _draw_decisions(workspace, reader, model)
 
 
-def _decision_words(decision: ModelDecision) -> str:
+def _decision_words(decision: ModelDecision, name: str) -> str:
     verb = "Put into service" if decision.status is ModelStatus.SERVED else "Retired"
     override = f", by override, signed {decision.signed_as}" if decision.is_override else ""
-    return f"{verb} {decision.decided_at:%Y-%m-%d %H:%M} UTC by {decision.actor}{override}: {decision.reason}"
+    against = f". Against it stood: {decision.against}" if decision.against else ""
+    return f"{verb} {decision.decided_at:%Y-%m-%d %H:%M} UTC by {name}{override}: {decision.reason}{against}"
 
 
-def _draw_found(examined: Examined, model: RegisteredModel) -> None:
-    event, found, verdict = examined.event, examined.evaluation, examined.verdict
-    test, other = f"the frozen test, version {event.test_version}", f"the test animals of {event.set_path.name}"
+def _draw_found(examined: Examined, model: RegisteredModel, name: str) -> None:
     if not examined.is_on_test:
         st.caption("**Not the frozen test.** It carries no promotion without a signed override.")
-    lines = [f"Examined {event.happened_at:%Y-%m-%d %H:%M} UTC on {test if examined.is_on_test else other}:"]
-    if found is not None:
-        lines += [_level_words(found[level], level) for level in ("slides", "patches")]
-    if verdict is not None:
-        lines.append(f"Beside the model that served then: {'; '.join(verdict.grounds)}.")
-    said = () if verdict is None else verdict.tally.sentences[:2]  # above already, and in the grounds
-    lines += [] if found is None else [caution for caution in found["cautions"] if caution not in said]
-    st.caption("  \n".join(messages.plain(line) for line in lines))
+    st.caption("  \n".join(messages.plain(line) for line in _found_lines(examined, name)))
+    baseline = examined.event.baseline
+    if baseline is not None and baseline.is_ahead:
+        st.warning(f"**The baseline is not beaten.** {messages.plain(baseline.sentence)}")
     if examined.changed:
         st.warning(
             f"**Changed since.** {messages.plain(', '.join(examined.changed))}: not what the examination wrote, and "
@@ -87,6 +83,23 @@ def _draw_found(examined: Examined, model: RegisteredModel) -> None:
             key=f"models.card_{model.model_id}",
             on_click="ignore",
         )
+
+
+def _found_lines(examined: Examined, name: str) -> list[str]:
+    """Give what was found in lines; a baseline that is ahead stands apart."""
+    event, found, verdict = examined.event, examined.evaluation, examined.verdict
+    test, other = f"the frozen test, version {event.test_version}", f"the test animals of {event.set_path.name}"
+    where = test if examined.is_on_test else other
+    lines = [f"Examined {event.happened_at:%Y-%m-%d %H:%M} UTC by {name} on {where}:"]
+    if found is not None:
+        lines += [_level_words(found[level], level) for level in ("slides", "patches")]
+    if verdict is not None:
+        lines.append(f"Beside the model that served then: {'; '.join(verdict.grounds)}.")
+    baseline = _NO_BASELINE if event.baseline is None else event.baseline.sentence
+    if event.baseline is None or not event.baseline.is_ahead:
+        lines.append(baseline)
+    said = {baseline, *(() if verdict is None else verdict.tally.sentences[:2])}  # here already, and in the grounds
+    return lines + ([] if found is None else [caution for caution in found["cautions"] if caution not in said])
 
 
 def _level_words(report: dict[str, Any], level: str) -> str:

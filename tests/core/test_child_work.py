@@ -80,7 +80,12 @@ def test_a_command_that_is_not_there_fails_and_is_heard() -> None:
 
 def begun(sole: SoleWork[str], about: str, deed: str, ends: list[WorkEnd], before: list[str]) -> None:
     command = WorkCommand(words=(sys.executable, "-c", _SCRIPT, deed), outcome_key="made")
-    sole.begin(about, command, ends.append, lambda: before.append(about))
+
+    def prepare() -> WorkCommand:
+        before.append(about)
+        return command
+
+    sole.begin(about, prepare, ends.append)
 
 
 def test_one_goes_on_at_a_time_and_what_is_refused_leaves_no_trace() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -24,7 +25,7 @@ from core.retraining.worst_patches import WorstPatch
 from core.settings import Settings
 from core.workspace import Workspace, start_workspace
 from tests.core.retraining.drawn_set import drawn_sources, write_drawn_set
-from tests.core.retraining.examined import CANDIDATE, TEST, store_examination
+from tests.core.retraining.examined import BASELINE, CANDIDATE, TEST, store_examination
 from tests.core.retraining.test_evaluation import FEW, examinee, load
 from tests.core.store.records import MODEL_ID, make_model
 from tests.pages.test_registry_page import opened as opened_page
@@ -40,22 +41,22 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def examine(
-    workspace: Workspace, tmp_path: Path, *, is_passed: bool, names: tuple[str, str] = ("good", "poor")
+    workspace: Workspace, tmp_path: Path, *, is_passed: bool, names: tuple[str, str] = ("good", "poor"), **more: Any
 ) -> None:
-    """Keep what an examination of the candidate, the first named, found."""
+    """Keep what an examination of the candidate, the first named, found. Args: more: what else is stored of it."""
     opened = open_set(write_drawn_set(tmp_path / "set", drawn_sources(10, (Stage.S0, Stage.S4))))
     evaluation = evaluate(opened, [examinee(name) for name in names], load, resampling=FEW)
     tally = Tally(n_candidates=1, n_tries=1, test_name=TEST.name)
     verdict = replace(verdict_of(evaluation, CANDIDATE, MODEL_ID, tally), is_passed=is_passed)
-    workspace.frozen_versions.add(replace(TEST, set_path=opened.folder, set_sha256=opened.content_sha256))
-    store_examination(
-        workspace, verdict, plain=evaluation.to_plain(), set_path=opened.folder, set_sha256=opened.content_sha256
-    )
+    facts: dict[str, Any] = {"set_path": opened.folder, "set_sha256": opened.content_sha256}
+    workspace.frozen_versions.add(replace(TEST, **facts, actor=more.get("actor", TEST.actor)))
+    store_examination(workspace, verdict, plain=evaluation.to_plain(), **facts, **more)
 
 
 def words(page: AppTest) -> str:
-    """Give all that the page says in captions and messages."""
-    return "\n".join(str(one.value) for one in [*page.caption, *page.error, *page.success, *page.warning])
+    """Give all that the page says in captions and messages, as a person reads it."""
+    said = "\n".join(str(one.value) for one in [*page.caption, *page.error, *page.success, *page.warning])
+    return said.replace("\\", "").replace("\N{WORD JOINER}", "")
 
 
 def test_a_candidate_that_was_found_better_is_put_into_service_and_back(workspace: Workspace, tmp_path: Path) -> None:
@@ -82,6 +83,37 @@ def test_one_that_was_not_is_only_served_by_a_signed_override(workspace: Workspa
     decision = workspace.models.decisions()[-1]
     assert (decision.signed_as, decision.reason, decision.is_override) == ("Anna Berg", "another scanner", True)
     assert "signed Anna Berg" in words(page)
+
+
+def test_people_are_named_as_they_sign_in(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.record_sign_in(local_reader("Lena Berg"))
+    examine(workspace, tmp_path, is_passed=True, actor="lena berg")
+    workspace.promotion.promote(local_reader("Lena Berg"), CANDIDATE)
+    said = words(opened_page())
+    for sentence in ("UTC by Lena Berg: the first", "UTC by Lena Berg on the frozen test", "UTC by Lena Berg: on "):
+        assert sentence in said
+    assert "lena berg" not in said
+
+
+def test_a_baseline_that_is_ahead_is_said_beside_the_figures(workspace: Workspace, tmp_path: Path) -> None:
+    behind = replace(BASELINE, kappa_baseline=0.9, difference=-0.2, low=-0.3, high=-0.1)
+    examine(workspace, tmp_path, is_passed=True, baseline=behind)
+    page = opened_page()
+    assert words(page).count("THE BASELINE OF MEASURED COLLAGEN IS AHEAD of the model") == 1
+    assert any("The baseline is not beaten" in str(one.value) for one in page.warning)
+
+
+def test_a_baseline_that_is_not_ahead_is_said_without_a_warning(workspace: Workspace, tmp_path: Path) -> None:
+    examine(workspace, tmp_path, is_passed=True)
+    page = opened_page()
+    assert BASELINE.headline in words(page)
+    assert not any("The baseline is not beaten" in str(one.value) for one in page.warning)
+
+
+def test_an_override_says_what_stood_against_it(workspace: Workspace, tmp_path: Path) -> None:
+    examine(workspace, tmp_path, is_passed=False)
+    workspace.promotion.override(local_reader("Anna"), CANDIDATE, "another scanner", "Anna Berg")
+    assert "another scanner. Against it stood: difference in quadratic kappa" in words(opened_page())
 
 
 def furthest(page: AppTest) -> dict[str, bool]:
@@ -140,11 +172,14 @@ def test_the_first_test_is_frozen_at_one_click(workspace: Workspace, tmp_path: P
     workspace.training_sets.add(write_training_set(request, sources, tmp_path / "set"))
     page = opened_page()
     assert "No test is frozen" in words(page)
+    page.number_input(key="models.freeze_margin").set_value(0.03)
     page.button(key="models.freeze").click().run()
     assert workspace.frozen_tests.wait(60)
     page.run()
     test = workspace.frozen_tests.current()
     assert test is not None
+    assert test.margin == 0.03
+    assert "is above 0.03: fixed with the test" in words(page)
     assert f"{len(test.animals)} animals, {test.n_patches} patches" in words(page)
     assert "Replace it" in {one.label for one in page.expander}
 

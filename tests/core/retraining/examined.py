@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.domain.baselines import BaselineFound
 from core.domain.examinations import ExaminationEvent, ExaminationStatus
 from core.domain.frozen_tests import FrozenTest
 from core.domain.registry import ModelId
@@ -47,6 +48,16 @@ PASSED = Verdict(
     grounds=("difference 0.1", "calibration 0.05", "the 1st candidate looked at on these animals, the 1st try"),
     is_passed=True,
 )
+BASELINE = BaselineFound(
+    fitted_on="100 patches of 5 animals, the training side that the model learned from (set eeeeeeee)",
+    is_same_split=True,
+    n_animals=12,
+    kappa_model=0.7,
+    kappa_baseline=0.5,
+    difference=0.2,
+    low=0.1,
+    high=0.3,
+)
 BEGUN = ExaminationEvent(
     examination_id="one",
     model_id=CANDIDATE,
@@ -69,6 +80,7 @@ def finished(examination_id: str = "one", **more: Any) -> ExaminationEvent:
     facts: dict[str, Any] = {
         "animals": TEST.animals,
         "verdict_json": PASSED.to_json(),
+        "baseline": BASELINE,
         "evaluation_sha256": "f" * 64,
         "card_sha256": "f" * 64,
     }

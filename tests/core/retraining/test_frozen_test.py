@@ -58,7 +58,7 @@ def unheard(_share: float, _words: str) -> None:
 
 
 def test_a_test_is_frozen_once_and_replaced_with_a_reason_alone(workspace: Workspace, folder: Path) -> None:
-    workspace.frozen_tests.begin(COMMAND_LINE, folder)
+    workspace.frozen_tests.begin(COMMAND_LINE, folder, margin=0.02)
     assert workspace.frozen_tests.wait(60)
     first, opened = workspace.frozen_tests.current(), open_set(folder)
     assert first is not None
@@ -67,12 +67,28 @@ def test_a_test_is_frozen_once_and_replaced_with_a_reason_alone(workspace: Works
     assert (first.n_patches, first.keys) == (len(test), {one.animal for one in test})
     assert sum(number for _, number in first.by_stage) == len(test)
     assert json.loads(first.proof_json)["near_duplicates"]["n_found"] == 0
-    with pytest.raises(NothingToDo, match="already"):
-        workspace.frozen_tests.begin(COMMAND_LINE, folder, "again")
+    assert first.margin == 0.02
+    with pytest.raises(NothingToDo, match=r"already, and its margin of 0\.02 stays"):
+        workspace.frozen_tests.begin(COMMAND_LINE, folder, "again", margin=0.0)
     forge(folder, lambda rows: a_row(rows, Split.TEST).update(stage="4", votes=None))
     with pytest.raises(UserMustAct, match="Say why"):
         workspace.frozen_tests.begin(COMMAND_LINE, folder, " ")
     assert workspace.frozen_tests.versions() == (first,)
+    workspace.frozen_tests.begin(COMMAND_LINE, folder, "read again")
+    assert workspace.frozen_tests.wait(60)
+    second = workspace.frozen_tests.current()
+    assert second is not None
+    assert (second.version, second.reason, second.margin) == (2, "read again", 0.02)
+
+
+@pytest.mark.parametrize("margin", [-0.1, float("nan"), float("inf")])
+def test_a_margin_that_would_let_a_worse_model_pass_or_none_is_refused(
+    workspace: Workspace, folder: Path, margin: float
+) -> None:
+    with pytest.raises(UserMustAct, match="worse model"):
+        workspace.frozen_tests.begin(COMMAND_LINE, folder, margin=margin)
+    with pytest.raises(ValueError, match="margin"):
+        replace(TEST, margin=margin)
 
 
 def test_only_who_leads_freezes(workspace: Workspace, folder: Path) -> None:

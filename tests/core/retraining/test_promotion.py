@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -20,13 +22,15 @@ from core.domain.training import TrainingEvent, TrainingId, TrainingStatus
 from core.retraining.configurations import CONFIGURATIONS
 from core.retraining.examinations import native_five_on
 from core.retraining.open_set import OpenSet, open_set
+from core.retraining.promotion import Promotion
 from core.retraining.tally import FOUND_NAME, Tally
 from core.retraining.verdict import CALIBRATION_TOLERANCE, Verdict, verdict_of
 from core.settings import Settings
+from core.store import audit
 from core.store.verification import verify
 from core.workspace import Workspace, open_workspace
 from tests.core.retraining.drawn_set import drawn_sources, write_drawn_set
-from tests.core.retraining.examined import CANDIDATE, OTHER, PASSED, TEST, store_examination
+from tests.core.retraining.examined import BASELINE, CANDIDATE, OTHER, PASSED, TEST, store_examination
 from tests.core.retraining.test_evaluation import FEW, evaluate, examinee, load, opened
 from tests.core.retraining.training_material import NOON
 from tests.core.store.records import MODEL_ID, make_model
@@ -130,6 +134,7 @@ def test_an_override_is_signed_and_says_why(workspace: Workspace) -> None:
             workspace.promotion.override(COMMAND_LINE, CANDIDATE, reason, name)
     decision = workspace.promotion.override(COMMAND_LINE, CANDIDATE, "the scanner changed", "Anna Berg")
     assert (decision.is_override, decision.signed_as, decision.reason) == (True, "Anna Berg", "the scanner changed")
+    assert decision.against == "; ".join(PASSED.grounds)
     assert not Verdict.from_plain(json.loads(decision.evidence_json or "")).is_passed
     assert served(workspace) == CANDIDATE
 
@@ -154,10 +159,43 @@ def test_a_candidate_is_retired_with_a_reason_and_the_model_that_serves_never(wo
     assert served(workspace) == MODEL_ID
 
 
-def test_a_margin_that_would_let_a_worse_model_pass_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    for margin in (-0.1, float("nan")):
-        with pytest.raises(UserMustAct, match="worse model"):
-            workspace.examinations.begin(COMMAND_LINE, CANDIDATE, tmp_path, margin)
+def test_by_another_margin_than_the_test_s_only_an_override_serves_and_says_so(workspace: Workspace) -> None:
+    workspace.frozen_versions.add(replace(TEST, version=2, reason="read again", margin=0.01))
+    store_examination(workspace, PASSED, test_version=2)
+    with pytest.raises(UserMustAct, match=r"margin of 0, and 0\.01 was fixed with the frozen test, version 2"):
+        workspace.promotion.promote(COMMAND_LINE, CANDIDATE)
+    decision = workspace.promotion.override(COMMAND_LINE, CANDIDATE, "the scanner changed", "Anna Berg")
+    assert "margin of 0, and 0.01 was fixed" in (decision.against or "")
+    assert workspace.models.decisions()[-1] == decision
+    assert verify(workspace.database) > 0
+
+
+def test_a_decision_says_how_the_candidate_stands_beside_the_baseline(workspace: Workspace) -> None:
+    behind = replace(BASELINE, kappa_baseline=0.8, difference=-0.1, low=-0.2, high=-0.01)
+    store_examination(workspace, PASSED, baseline=behind)
+    overridden = workspace.promotion.override(COMMAND_LINE, OTHER, "the scanner changed", "Anna Berg")
+    assert overridden.against == "it was not compared with the model that serves on the frozen test, version 1 (DEMO)"
+    workspace.promotion.take_back(COMMAND_LINE)
+    assert "THE BASELINE OF MEASURED COLLAGEN IS AHEAD" in workspace.promotion.promote(COMMAND_LINE, CANDIDATE).reason
+    workspace.promotion.take_back(COMMAND_LINE)
+    again = workspace.promotion.override(COMMAND_LINE, CANDIDATE, "the scanner changed", "Anna Berg")
+    assert again.against == behind.headline
+
+
+def test_what_ends_while_a_decision_is_taken_comes_after_it(workspace: Workspace) -> None:
+    other = replace(PASSED, model_id=OTHER)
+    ending = Thread(target=store_examination, args=(workspace, other))
+    store_examination(workspace, PASSED)
+
+    def clock() -> datetime:
+        ending.start()
+        ending.join(0.3)
+        return NOON
+
+    Promotion(workspace.models, workspace.evidence, clock).promote(COMMAND_LINE, CANDIDATE)
+    ending.join(60)
+    deeds = [(one.action, one.subject) for one in audit.entries(workspace.database)]
+    assert deeds.index(("model served", CANDIDATE)) < deeds.index(("examination finished", OTHER))
 
 
 def test_a_reader_decides_nothing(workspace: Workspace) -> None:
@@ -207,13 +245,19 @@ def test_the_commands_examine_with_the_real_network_and_leave_the_model_that_ser
         main(["evaluate", model_id, "--set", str(set_folder), "--html", str(card), "--permutations", "3", *data]) == 0
     )
     said = json.loads(capfd.readouterr().out.splitlines()[-1])
-    assert (said["model_id"], said["verdict"]) == (model_id, None)
+    assert (said["model_id"], said["verdict"], said["examined_by"]) == (model_id, None, "command-line")
+    assert "NOT what the model learned from: it was not trained here" in said["baseline"]["fitted_on"]
+    assert said["baseline"]["kappa_baseline"] is not None
     assert any("not known" in caution for caution in said["cautions"])
-    assert all(words in card.read_text(encoding="utf-8") for words in ("Scope and limits", "by 3 permutations"))
+    assert all(
+        words in card.read_text(encoding="utf-8")
+        for words in ("Scope and limits", "by 3 permutations", "Beside measured collagen")
+    )
     assert main(["model", "serve", model_id, *data]) == 2
     assert "no test is frozen" in capfd.readouterr().err
-    assert main(["test", "freeze", str(set_folder), *data]) == 0
+    assert main(["test", "freeze", str(set_folder), "--margin", "0.02", *data]) == 0
     frozen = json.loads(capfd.readouterr().out)
+    assert (frozen["margin"], frozen["frozen_by"], frozen["frozen_by_id"]) == (0.02, "command-line", "command-line")
     assert (frozen["version"], frozen["set_sha256"], frozen["n_animals"]) == (1, said["set_sha256"], said_animals)
     assert main(["model", "list", *data]) == 0
     assert json.loads(capfd.readouterr().out)["status"] == "served"

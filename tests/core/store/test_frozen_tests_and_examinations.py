@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import duckdb
@@ -15,7 +16,7 @@ from core.store.examinations import ExaminationStore
 from core.store.frozen_tests import FrozenTestStore
 from core.store.models import ModelStore
 from core.store.verification import verify
-from tests.core.retraining.examined import BEGUN, CANDIDATE, PASSED, TEST, finished
+from tests.core.retraining.examined import BASELINE, BEGUN, CANDIDATE, PASSED, TEST, finished
 from tests.core.store.records import make_model
 
 
@@ -42,6 +43,14 @@ def test_every_version_of_the_test_is_kept_and_the_last_stands(database: Databas
     assert verify(database) == 2
     with pytest.raises(duckdb.Error):
         tests.add(replace(second, reason="twice"))
+
+
+def test_the_margin_is_kept_with_the_test_and_in_the_chain(database: Database) -> None:
+    strict = replace(TEST, margin=0.02)
+    FrozenTestStore(database).add(strict)
+    assert FrozenTestStore(database).current() == strict
+    assert json.loads(audit.entries(database)[-1].details_json)["margin"] == 0.02
+    assert verify(database) == 1
 
 
 def test_the_last_event_of_each_examination_stands_in_the_order_they_began(
@@ -74,3 +83,5 @@ def test_only_what_finished_has_a_verdict_and_files() -> None:
         replace(BEGUN, status=ExaminationStatus.FINISHED)
     with pytest.raises(ValueError, match="verdict"):
         replace(BEGUN, verdict_json="{}")
+    with pytest.raises(ValueError, match="baseline"):
+        replace(BEGUN, baseline=BASELINE)
