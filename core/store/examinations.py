@@ -42,6 +42,9 @@ class ExaminationStore:
         )
         with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
             entry.insert("examination_event", _INSERT, self._row(event))
+            if event.baseline is not None:
+                row: dict[str, Value] = {"baseline_json": event.baseline.to_json()}
+                entry.insert("examination_baseline", _INSERT_BASELINE, row)
 
     def examinations(self) -> tuple[ExaminationEvent, ...]:
         """Give the last event of every examination, the one that began last at the end."""
@@ -62,7 +65,6 @@ class ExaminationStore:
             "folder": self._database.stored_path(event.folder),
             "animals_json": json.dumps(event.animals),
             "verdict_json": event.verdict_json,
-            "baseline_json": None if event.baseline is None else event.baseline.to_json(),
             "evaluation_sha256": event.evaluation_sha256,
             "card_sha256": event.card_sha256,
             "is_seen": event.is_seen,
@@ -105,16 +107,17 @@ _INSERT = """
     INSERT INTO examination_event (
         sequence, examination_id, model_id, served_id, status, set_path, set_sha256, test_version, margin,
         n_permutations, n_candidates, folder, animals_json, verdict_json, evaluation_sha256, card_sha256, is_seen,
-        reason, actor, happened_at, baseline_json
+        reason, actor, happened_at
     ) VALUES (
         $sequence, $examination_id, $model_id, $served_id, $status, $set_path, $set_sha256, $test_version, $margin,
         $n_permutations, $n_candidates, $folder, $animals_json, $verdict_json, $evaluation_sha256, $card_sha256,
-        $is_seen, $reason, $actor, $happened_at, $baseline_json
+        $is_seen, $reason, $actor, $happened_at
     )
 """
 _SELECT = """
     SELECT examination_id, model_id, served_id, status, set_path, set_sha256, test_version, margin, n_permutations,
         n_candidates, folder, animals_json, verdict_json, evaluation_sha256, card_sha256, is_seen, reason, actor,
         happened_at, baseline_json
-    FROM examination_event ORDER BY sequence
+    FROM examination_event LEFT JOIN examination_baseline USING (sequence) ORDER BY sequence
 """
+_INSERT_BASELINE = "INSERT INTO examination_baseline (sequence, baseline_json) VALUES ($sequence, $baseline_json)"

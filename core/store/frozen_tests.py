@@ -35,6 +35,7 @@ class FrozenTestStore:
         )
         with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
             entry.insert("frozen_test", _INSERT, self._row(test))
+            entry.insert("frozen_test_margin", _INSERT_MARGIN, {"margin": test.margin})
 
     def versions(self) -> tuple[FrozenTest, ...]:
         """Give every version in order; the last stands."""
@@ -58,7 +59,6 @@ class FrozenTestStore:
             "reason": test.reason,
             "actor": test.actor,
             "frozen_at": to_column(test.frozen_at),
-            "margin": test.margin,
         }
 
     def _query_versions(self) -> tuple[FrozenTest, ...]:
@@ -85,14 +85,15 @@ class FrozenTestStore:
 _INSERT = """
     INSERT INTO frozen_test (
         sequence, version, set_sha256, set_path, is_demo, n_patches, by_stage_json, animals_json, proof_json, reason,
-        actor, frozen_at, margin
+        actor, frozen_at
     ) VALUES (
         $sequence, $version, $set_sha256, $set_path, $is_demo, $n_patches, $by_stage_json, $animals_json, $proof_json,
-        $reason, $actor, $frozen_at, $margin
+        $reason, $actor, $frozen_at
     )
 """
 _SELECT = """
     SELECT version, set_sha256, set_path, is_demo, n_patches, by_stage_json, animals_json, proof_json, reason, actor,
         frozen_at, margin
-    FROM frozen_test ORDER BY sequence
+    FROM frozen_test LEFT JOIN frozen_test_margin USING (sequence) ORDER BY sequence
 """
+_INSERT_MARGIN = "INSERT INTO frozen_test_margin (sequence, margin) VALUES ($sequence, $margin)"

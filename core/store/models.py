@@ -57,6 +57,8 @@ class ModelStore:
         deed = Deed(actor=decision.actor, action=action, subject=decision.model_id, reason=decision.reason)
         with self._database.transaction() as cursor, audit.entry(cursor, deed, self._database.now()) as entry:
             entry.insert("model_decision", _INSERT_DECISION, _decision_row(decision))
+            if decision.against is not None:
+                entry.insert("model_decision_against", _INSERT_AGAINST, {"against": decision.against})
 
     def decisions(self) -> tuple[ModelDecision, ...]:
         """Give every decision in the order they were taken."""
@@ -135,7 +137,6 @@ def _decision_row(decision: ModelDecision) -> dict[str, Value]:
         "evidence_json": decision.evidence_json,
         "is_override": decision.is_override,
         "signed_as": decision.signed_as,
-        "against": decision.against,
         "actor": decision.actor,
         "decided_at": to_column(decision.decided_at),
     }
@@ -170,12 +171,11 @@ _SELECT_MODELS = """
 """
 _INSERT_DECISION = """
     INSERT INTO model_decision (
-        sequence, model_id, status, reason, evidence_json, is_override, signed_as, against, actor, decided_at
-    ) VALUES (
-        $sequence, $model_id, $status, $reason, $evidence_json, $is_override, $signed_as, $against, $actor, $decided_at
-    )
+        sequence, model_id, status, reason, evidence_json, is_override, signed_as, actor, decided_at
+    ) VALUES ($sequence, $model_id, $status, $reason, $evidence_json, $is_override, $signed_as, $actor, $decided_at)
 """
 _SELECT_DECISIONS = """
     SELECT model_id, status, reason, evidence_json, is_override, signed_as, actor, decided_at, against
-    FROM model_decision ORDER BY sequence
+    FROM model_decision LEFT JOIN model_decision_against USING (sequence) ORDER BY sequence
 """
+_INSERT_AGAINST = "INSERT INTO model_decision_against (sequence, against) VALUES ($sequence, $against)"

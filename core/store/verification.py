@@ -42,6 +42,9 @@ RECORDED_TABLES = (
     ("training_event", "SELECT * FROM training_event"),
     ("frozen_test", "SELECT * FROM frozen_test"),
     ("examination_event", "SELECT * FROM examination_event"),
+    ("frozen_test_margin", "SELECT * FROM frozen_test_margin"),
+    ("examination_baseline", "SELECT * FROM examination_baseline"),
+    ("model_decision_against", "SELECT * FROM model_decision_against"),
 )
 _NAMING = ("slide_id", "examination_id", "set_sha256", "entry_id", "study_id", "name", "path")
 _UNGUARDED_ON_PURPOSE = ("job", "study_draft", "append_only_guard")

@@ -51,6 +51,8 @@ def test_the_margin_is_kept_with_the_test_and_in_the_chain(database: Database) -
     assert FrozenTestStore(database).current() == strict
     assert json.loads(audit.entries(database)[-1].details_json)["margin"] == 0.02
     assert verify(database) == 1
+    with pytest.raises(duckdb.Error, match="append-only"), database.transaction() as cursor:
+        cursor.execute("UPDATE frozen_test_margin SET margin = 0.0")
 
 
 def test_the_last_event_of_each_examination_stands_in_the_order_they_began(
