@@ -51,6 +51,11 @@ class FakeWorkspace:
     frozen: FrozenSet | None = None
     n_looked: int = 0
 
+    @property
+    def people(self) -> SimpleNamespace:
+        """Give what names people."""
+        return SimpleNamespace(name_of=lambda reader_id: {READER.reader_id: READER.name}.get(reader_id, reader_id))
+
     def clock(self) -> datetime:
         """Give noon."""
         return NOON
@@ -197,6 +202,7 @@ def test_export_writes_a_set_and_shows_its_path_and_content_hash(workspace: Fake
     assert (written.path / "manifest.parquet").is_file()
     assert f"{written.path}\n{written.content_sha256}" in words(page)
     assert list(page.dataframe[-1].value["Content"]) == [written.content_sha256]
+    assert list(page.dataframe[-1].value["By"]) == [READER.name]
 
 
 def test_a_rerun_does_not_export_again(workspace: FakeWorkspace) -> None:
