@@ -12,7 +12,7 @@ class BaselineFound:
 
     `fitted_on` says in words what the baseline learned from; `is_same_split`: the training side that the model learned
     from. `low` and `high` are of the difference, by drawing animals again. A number is None where it is not estimable;
-    `why` says why there is no difference or no interval.
+    `why` says why there is no difference, or the words of an Estimate without an interval ("no interval: ...").
     """
 
     fitted_on: str
@@ -45,7 +45,7 @@ class BaselineFound:
         if self.difference is None or self.kappa_model is None or self.kappa_baseline is None:
             return f"Beside the baseline of measured collagen: not estimable, because {self.why}"
         if self.low is None or self.high is None:
-            interval, is_sure = f"no interval: {self.why}", False
+            interval, is_sure = self.why, False
         else:
             interval, is_sure = f"95% interval {self.low:.3f} to {self.high:.3f}", self.low > 0.0 or self.high < 0.0
         return (

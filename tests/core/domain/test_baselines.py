@@ -28,8 +28,8 @@ def test_who_is_ahead_is_said(difference: float, low: float, high: float, words:
 
 
 def test_without_an_interval_nobody_is_surely_ahead() -> None:
-    found = replace(BASELINE, low=None, high=None, why="one animal")
-    assert "no interval: one animal" in found.headline
+    found = replace(BASELINE, low=None, high=None, why="no interval: one animal")
+    assert "(no interval: one animal) on" in found.headline
     assert "but not surely" in found.headline
     assert not found.model_is_surely_ahead
 
