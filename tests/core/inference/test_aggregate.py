@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.domain.geometry import Grid
 from core.domain.predictions import PatchPredictions, PatchState
 from core.domain.stages import Stage
-from core.inference.aggregate import UpperQuantile, weighted_quantile
+from core.inference.aggregate import UpperQuantile, median_stage, weighted_quantile
 
 
 def predictions_of(
@@ -95,6 +95,40 @@ def test_the_order_of_patches_does_not_matter(seed: int) -> None:
     assert other is not None
     assert one.stage is other.stage
     assert one.continuous_score == pytest.approx(other.continuous_score, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "stage"),
+    [
+        ((1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0),
+        ((0.0, 0.2, 0.5, 0.3, 0.0, 0.0, 0.0), 1.0),
+        ((0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0), 0.5),
+        ((0.4, 0.1, 0.1, 0.0, 0.4, 0.0, 0.0), 1.0),
+        ((0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.75), 3.5 + 1 / 3),
+        ((0.1, 0.1, 0.1, 0.1, 0.1, 0.25, 0.25), 2.5),
+    ],
+)
+def test_the_median_stage_of_a_patch(probabilities: tuple[float, ...], stage: float) -> None:
+    assert median_stage(np.array([probabilities])) == pytest.approx([stage])
+
+
+@settings(max_examples=50, deadline=None)
+@given(stage=st.sampled_from(list(Stage)), sure=st.floats(0.55, 1.0))
+def test_the_median_stage_is_the_stage_wherever_that_has_more_than_half(stage: Stage, sure: float) -> None:
+    probabilities = np.full((1, 7), (1 - sure) / 6)
+    probabilities[0, stage.index] = sure
+    assert int(np.floor(median_stage(probabilities)[0] + 0.5)) == stage.collapsed
+
+
+@pytest.mark.parametrize("stage", [Stage.S0, Stage.S4])
+def test_softer_probabilities_do_not_draw_a_call_to_the_middle(stage: Stage) -> None:
+    logits = np.log(np.where(np.arange(7) == stage.index, 0.90, 0.1 / 6))
+    softened = np.exp(logits / 1.6)
+    softened /= softened.sum()
+    assert abs(softened @ [one.collapsed for one in Stage] - stage.collapsed) > 0.5  # what a mean makes of it
+    call = UpperQuantile().call(predictions_of(np.tile(softened, (9, 1))))
+    assert call is not None
+    assert call.stage is stage
 
 
 def test_a_weighted_quantile_with_equal_weights_is_the_median() -> None:
