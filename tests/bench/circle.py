@@ -75,7 +75,7 @@ class Commands:
             raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
         printed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         last: dict[str, Any] = printed[-1] if printed else {"said": done.stderr.strip().splitlines()[-1]}
-        say(" ".join(words), {"seconds": round(time.monotonic() - begin, 1), "objects": len(printed), **last})
+        say(" ".join(words), {"objects": len(printed), **last, "seconds": round(time.monotonic() - begin, 1)})
         return last
 
 
