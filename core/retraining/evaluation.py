@@ -285,7 +285,8 @@ def _slide_calls(places: dict[str, list[int]], probabilities: Probabilities) -> 
 
 def _cautions(opened: OpenSet, examinees: Sequence[Examinee]) -> list[str]:
     said = [
-        f"Which animals {one.name} learned from is not known here: that it never saw these is not shown."
+        f"Not all animals are known here that {one.name}, or a model it began from, learned from: "
+        "that these are none of them is not shown."
         for one in examinees
         if one.learned_from is None
     ]

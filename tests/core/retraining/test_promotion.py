@@ -248,7 +248,7 @@ def test_the_commands_examine_with_the_real_network_and_leave_the_model_that_ser
     assert (said["model_id"], said["verdict"], said["examined_by"]) == (model_id, None, "command-line")
     assert "NOT what the model learned from: it was not trained here" in said["baseline"]["fitted_on"]
     assert said["baseline"]["kappa_baseline"] is not None
-    assert any("not known" in caution for caution in said["cautions"])
+    assert any("Not all animals are known" in caution for caution in said["cautions"])
     assert all(
         words in card.read_text(encoding="utf-8")
         for words in ("Scope and limits", "by 3 permutations", "Beside measured collagen")
