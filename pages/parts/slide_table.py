@@ -35,7 +35,9 @@ def draw_table(listed: tuple[ListedSlide, ...], *, key: str, open_key: str) -> i
             "Model": st.column_config.TextColumn(width=120),
             "um/px": st.column_config.TextColumn(help="Microns per pixel at full resolution"),
             "Concerns": st.column_config.TextColumn(help="What is wrong with the slide as a whole; open it for more"),
-            "Call": st.column_config.TextColumn(help="The stage the model gives the slide, and its score from 0 to 4"),
+            "Call": st.column_config.TextColumn(
+                help="The stage the model gives the slide, and its score from 0 to 4", width=80
+            ),
         },
         placeholder="",
     )
