@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _COLOURS = {Split.TRAIN: "#3a1a70", Split.VALIDATION: "#6d8fc9", Split.TEST: "#a9bccd"}
 _RUNNING = "retraining.running"
 _NAME = "retraining.name"
-_TOKEN = "retraining.export"  # noqa: S105  the name of a write, not a secret
+_TOKEN, _ASKED = "retraining.export", "retraining.asked"
 _DEMO_SLIDES = "Demo slides"
 _DEMO = "DEMO: these patches were drawn by a program. A model trained on them says nothing about real livers."
 
@@ -151,14 +151,18 @@ def _draw_export(workspace: Workspace, reader: Reader, request: ExportRequest, p
     name = name_at.text_input("Name of the new folder in the app's exports", key=_NAME)
     with parent_at:
         parent = training_choice.ask_parent(workspace)
-    st.button(
+    token = session.token(_TOKEN)
+    is_pressed = st.button(
         "Export",
         type="primary",
         key="retraining.start",
         disabled=not would_be_written,
-        on_click=_start,
-        args=(workspace, reader, request, _Target(name, parent), session.token(_TOKEN)),
+        on_click=session.put,
+        args=(_ASKED, token),
     )
+    # Begun here and not in the callback: what is chosen now is written, not what was when the button was drawn.
+    if is_pressed and would_be_written and session.spend(_TOKEN, session.get_or(_ASKED, "")):
+        _start(workspace, reader, request, _Target(name, parent))
 
 
 def _draw_balance(plan: ExportPlan) -> None:
@@ -201,15 +205,13 @@ def _size_row(size: SideSize) -> dict[str, str | int | float]:
     }
 
 
-@messages.guarded_callback
-def _start(workspace: Workspace, reader: Reader, request: ExportRequest, target: _Target, token: str) -> None:
-    """Begin the export that was asked for, once for each token."""
+def _start(workspace: Workspace, reader: Reader, request: ExportRequest, target: _Target) -> None:
+    """Begin the export, and draw the page anew."""
     out = folder_named(workspace.data_dir / "exports", target.name)
-    if session.spend(_TOKEN, token):
-        session.put(
-            _RUNNING,
-            Underway(lambda told: workspace.training.export(reader, request, out, watch_of(told), target.parent)),
-        )
+    session.put(
+        _RUNNING, Underway(lambda told: workspace.training.export(reader, request, out, watch_of(told), target.parent))
+    )
+    st.rerun()
 
 
 def _draw_progress(running: Underway[TrainingSet]) -> None:

@@ -35,7 +35,7 @@ _RULES = {
 _CONFIDENCES = {None: "Any", 2: "2 or 3, or none stated", 3: "3, or none stated"}
 _AS_BELOW = "As chosen below"
 _KEPT, _KEEP_NAME = "retraining.kept", "retraining.keep_name"
-_KEEP = "retraining.keep"
+_KEEP, _ASKED_NAME = "retraining.keep", "retraining.asked_name"
 
 
 def ask(workspace: Workspace, reader: Reader) -> ExportRequest:
@@ -94,6 +94,8 @@ def ask_parent(workspace: Workspace) -> Path | None:
 
 def _ask_choice(workspace: Workspace, reader: Reader) -> tuple[Choice, str | None]:
     """Draw the selection: one that was kept, or one chosen here; give it with the name it is kept under."""
+    asked_name = session.get(_ASKED_NAME, str)
+    session.drop(_ASKED_NAME)
     kept = {one.name: one for one in workspace.training.kept(reader)}
     name = None
     if kept:
@@ -108,8 +110,11 @@ def _ask_choice(workspace: Workspace, reader: Reader) -> tuple[Choice, str | Non
         st.caption(f"SHA-256 {kept[name].choice.sha256[:16]}. {_in_words(kept[name].choice)}")
         return kept[name].choice, name
     choice = _ask_fields(workspace.training.offered(reader))
+    if asked_name is not None:
+        _keep(workspace, reader, choice, asked_name)
+        st.rerun()
     same = next((one.name for one in kept.values() if one.choice.sha256 == choice.sha256), None)
-    _draw_keeping(workspace, reader, choice)
+    _draw_keeping()
     return choice, same
 
 
@@ -179,27 +184,27 @@ def _ask_fields(offered: Offered) -> Choice:
         raise UserMustAct(f"The selection cannot be made so: {error}") from error
 
 
-def _draw_keeping(workspace: Workspace, reader: Reader, choice: Choice) -> None:
+def _draw_keeping() -> None:
     name_at, button_at, _ = st.columns([2, 1, 2], vertical_alignment="bottom")
     name_at.text_input("Keep this selection as", key=_KEEP_NAME, max_chars=LONGEST_CHOICE_NAME)
-    button_at.button(
-        "Keep",
-        key="retraining.keep_button",
-        on_click=_keep,
-        args=(workspace, reader, choice, session.token(_KEEP)),
-    )
+    button_at.button("Keep", key="retraining.keep_button", on_click=_ask_to_keep, args=(session.token(_KEEP),))
 
 
 @messages.guarded_callback
-def _keep(workspace: Workspace, reader: Reader, choice: Choice, token: str) -> None:
-    """Keep the selection under the name that was typed, once for each token."""
+def _ask_to_keep(token: str) -> None:
+    """Have the selection kept under the name that was typed, as it is then chosen; once for each token."""
     name = session.get_or(_KEEP_NAME, "")
     if not name.strip():
         raise UserMustAct("Type a name to keep this selection as.")
     if session.spend(_KEEP, token):
-        kept = workspace.training.keep(reader, name, choice)
+        session.put(_ASKED_NAME, name)
         session.drop(_KEEP_NAME)
-        messages.receipt(f"Selection kept as {kept.name}.")
+
+
+@messages.guarded_callback
+def _keep(workspace: Workspace, reader: Reader, choice: Choice, name: str) -> None:
+    kept = workspace.training.keep(reader, name, choice)
+    messages.receipt(f"Selection kept as {kept.name}.")
 
 
 def _in_words(choice: Choice) -> str:

@@ -1,150 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+import json
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.domain.adjudication import ConsensusRule
-from core.domain.choices import Choice, KeptChoice
-from core.domain.datasets import TrainingSet
-from core.domain.people import Reader, ReaderId, Role
 from core.domain.stages import Stage
-from core.domain.studies import StudyId
-from core.retraining.changes import open_parent
-from core.retraining.export import ExportSources, plan_training_set, write_training_set
+from core.retraining.export import write_training_set
 from core.retraining.frozen_images import FrozenImages, FrozenSet
-from core.retraining.images import Watch
-from core.retraining.near_duplicates import Comparison
-from core.retraining.selection import ExportRequest, Selection
-from core.retraining.set_copies import look_for_copies
-from core.retraining.training_sets import Offered
-from core.side_work import Underway
-from tests.core.retraining.training_material import NOON, ReadMaker, make_slide, make_sources, with_reads
-
-READER = Reader(reader_id=ReaderId("lena"), name="Lena", roles=frozenset(Role))
-
-
-@dataclass
-class WrittenSets:
-    """A store of sets that keeps them in memory."""
-
-    kept: list[TrainingSet] = field(default_factory=list)
-
-    def training_sets(self) -> tuple[TrainingSet, ...]:
-        """Give every set."""
-        return tuple(self.kept)
-
-
-@dataclass
-class FakeWorkspace:
-    """What the page sees of the workspace."""
-
-    data_dir: Path
-    sources: ExportSources
-    training_sets: WrittenSets = field(default_factory=WrittenSets)
-    n_masked: int = 0
-    choices: list[KeptChoice] = field(default_factory=list)
-    frozen: FrozenSet | None = None
-    n_looked: int = 0
-
-    @property
-    def people(self) -> SimpleNamespace:
-        """Give what names people."""
-        return SimpleNamespace(name_of=lambda reader_id: {READER.reader_id: READER.name}.get(reader_id, reader_id))
-
-    def clock(self) -> datetime:
-        """Give noon."""
-        return NOON
-
-    @property
-    def training(self) -> FakeWorkspace:
-        """Give what previews and writes sets."""
-        return self
-
-    def preview(self, reader: Reader, request: ExportRequest) -> Selection:
-        """Give what would be in the set."""
-        return self.sources.select(request)
-
-    @property
-    def frozen_tests(self) -> SimpleNamespace:
-        """Give what says where the frozen test lies."""
-        return SimpleNamespace(lies_in=lambda: self.frozen)
-
-    def look_for_copies(self, reader: Reader, request: ExportRequest, watch: Watch) -> Comparison | None:
-        """Compare the set to be with the frozen test."""
-        self.n_looked += 1
-        return look_for_copies(plan_training_set(request, self.sources), self.sources, watch)
-
-    @property
-    def comparing(self) -> SimpleNamespace:
-        """Give what counts the patches that others alone have read."""
-        return SimpleNamespace(n_masked=lambda _reader, item: self.n_masked if item == "patch" else 0)
-
-    def offered(self, reader: Reader) -> Offered:
-        """Give a study, two readers and a guide version."""
-        readers = (ReaderId("anna"), ReaderId("ben"))
-        return Offered(studies=((StudyId("s1"), "First study"),), readers=readers, guide_versions=(1,))
-
-    def kept(self, reader: Reader) -> tuple[KeptChoice, ...]:
-        """Give the selections that were kept."""
-        return tuple(self.choices)
-
-    def keep(self, reader: Reader, name: str, choice: Choice) -> KeptChoice:
-        """Keep a selection."""
-        self.choices.append(KeptChoice(name=name, choice=choice, kept_by=reader.reader_id, kept_at=NOON))
-        return self.choices[-1]
-
-    def export(
-        self,
-        reader: Reader,
-        request: ExportRequest,
-        out: Path,
-        watch: Watch | None = None,
-        parent: Path | None = None,
-    ) -> TrainingSet:
-        """Write the set and keep its record."""
-        compared = None if parent is None else open_parent(parent)
-        written = write_training_set(request, replace(self.sources, parent=compared), out, watch)
-        self.training_sets.kept.append(written)
-        return written
-
-
-def draw_page(workspace: object, reader: object) -> None:
-    from pages.retraining import render
-
-    render(workspace, reader)  # type: ignore[arg-type]
-
-
-def opened(workspace: FakeWorkspace) -> AppTest:
-    page = AppTest.from_function(draw_page, default_timeout=30, kwargs={"workspace": workspace, "reader": READER})
-    page.run()
-    assert not page.exception
-    return page
-
-
-def exported(page: AppTest) -> AppTest:
-    page.button(key="retraining.start").click().run()
-    running = page.session_state["retraining.running"]
-    assert isinstance(running, Underway)
-    assert running.wait(30)
-    page.run()
-    assert not page.exception
-    return page
-
-
-def words(page: AppTest) -> str:
-    """Give everything the page says in sentences."""
-    kinds = (page.markdown, page.warning, page.info, page.caption, page.code)
-    return "\n".join(element.value for elements in kinds for element in elements)
-
-
-def can_export(page: AppTest) -> bool:
-    """Say whether the page offers to write the set."""
-    return any(button.key == "retraining.start" for button in page.button)
+from core.retraining.selection import ExportRequest
+from tests.core.retraining.training_material import ReadMaker, make_slide, make_sources, with_reads
+from tests.pages.training_set_page import READER, FakeWorkspace, can_export, exported, opened, words
 
 
 @pytest.fixture
@@ -211,22 +79,14 @@ def test_a_rerun_does_not_export_again(workspace: FakeWorkspace) -> None:
     assert len(workspace.training_sets.kept) == 1
 
 
-def click_twice(workspace: object, reader: object) -> None:
-    from core.retraining.selection import ExportRequest
-    from pages import retraining
-    from pages.parts import session
-
-    token = session.token("retraining.export")
-    for name in ("first", "second"):
-        target = retraining._Target(name, None)
-        retraining._start(workspace, reader, ExportRequest(), target, token)  # type: ignore[arg-type]
-
-
-def test_a_second_click_under_the_same_token_writes_nothing(workspace: FakeWorkspace) -> None:
-    page = AppTest.from_function(click_twice, default_timeout=30, kwargs={"workspace": workspace, "reader": READER})
-    page.run()
-    assert page.session_state["retraining.running"].wait(30)
-    assert [written.path.name for written in workspace.training_sets.kept] == ["first"]
+def test_a_click_on_a_button_whose_write_was_begun_already_writes_nothing(workspace: FakeWorkspace) -> None:
+    page = opened(workspace)
+    page.session_state["shell.tokens"] = {"retraining.export": "of a later write"}
+    page.button(key="retraining.start").click().run()
+    assert not page.exception
+    assert "retraining.running" not in page.session_state
+    exported(page)
+    assert len(workspace.training_sets.kept) == 1
 
 
 def test_a_folder_that_is_taken_is_said_and_left_alone(workspace: FakeWorkspace) -> None:
@@ -247,6 +107,17 @@ def test_a_name_that_leaves_the_exports_is_refused(workspace: FakeWorkspace) -> 
     assert "cannot name a set" in words(page)
     assert not workspace.training_sets.kept
     assert not (workspace.data_dir / "exports").exists()
+
+
+def test_what_is_chosen_when_export_is_pressed_is_written_and_not_what_was_drawn_before(
+    workspace: FakeWorkspace,
+) -> None:
+    page = opened(workspace)
+    page.selectbox(key="retraining.sides").set_value("Train 70, test 30")  # sent with the click, as by a quick hand
+    page = exported(page)
+    (written,) = workspace.training_sets.kept
+    asked = json.loads((written.path / "splits.json").read_text(encoding="utf-8"))["fractions_asked"]
+    assert asked == {"train": 0.7, "validation": 0.0, "test": 0.3}
 
 
 def test_too_few_sites_are_said_in_place_of_the_export(workspace: FakeWorkspace) -> None:
@@ -282,51 +153,11 @@ def test_a_set_of_demo_slides_is_marked_on_its_receipt_and_in_the_list(workspace
     assert list(page.dataframe[-1].value["Slides"]) == ["DEMO"]
 
 
-def test_a_rule_of_the_selection_changes_what_is_left_out(workspace: FakeWorkspace) -> None:
-    make = ReadMaker(sequence=900)
-    slide = workspace.sources.slides[0]
-    more = (make.read(slide, 0, Stage.S4, who) for who in ("ben", "cleo"))
-    workspace.sources = with_reads(workspace.sources, *more)
-    page = opened(workspace)
-    assert {one.label: one.value for one in page.metric}["Left out"] == "1"
-    page.selectbox(key="retraining.rule").set_value(ConsensusRule.MAJORITY).run()
-    assert {one.label: one.value for one in page.metric}["Left out"] == "0"
-
-
 def test_folds_show_their_stages_beside_the_sides(workspace: FakeWorkspace) -> None:
     page = opened(workspace)
     page.number_input(key="retraining.folds").set_value(3).run()
     folds = next(one.value for one in page.dataframe if one.value.index.name == "stage in fold")
     assert list(folds.columns) == ["fold 1", "fold 2", "fold 3"]
-
-
-def test_a_selection_is_kept_and_chosen_again_by_its_name(workspace: FakeWorkspace) -> None:
-    page = opened(workspace)
-    page.selectbox(key="retraining.rule").set_value(ConsensusRule.MEDIAN).run()
-    page.text_input(key="retraining.keep_name").set_value("by median").run()
-    page.button(key="retraining.keep_button").click().run()
-    assert not page.exception
-    (kept,) = workspace.choices
-    assert (kept.name, kept.choice.rule) == ("by median", ConsensusRule.MEDIAN)
-    page.selectbox(key="retraining.kept").set_value("by median").run()
-    exported(page)
-    assert [(one.choice_name, one.choice_sha256) for one in workspace.training_sets.kept] == [
-        ("by median", kept.choice.sha256)
-    ]
-
-
-def test_keeping_without_a_name_asks_for_one(workspace: FakeWorkspace) -> None:
-    page = opened(workspace)
-    page.button(key="retraining.keep_button").click().run()
-    assert "Type a name" in words(page)
-    assert workspace.choices == []
-
-
-def test_a_patch_that_is_no_patch_is_said_and_nothing_is_exported(workspace: FakeWorkspace) -> None:
-    page = opened(workspace)
-    page.text_area(key="retraining.excluded").set_value("no patch at all").run()
-    assert "names no patch" in words(page).replace("\\", "")
-    assert not can_export(page)
 
 
 def test_a_second_set_says_what_changed_since_the_first(workspace: FakeWorkspace) -> None:
