@@ -24,8 +24,7 @@ Tell = Callable[[str, int, int], None]
 """Hears what is done, with how many patches it is done, and of how many."""
 
 _MINIBATCH = 32
-_EMBEDDING = 2  # the place of that output
-_RULE = 2
+_RULE = 3
 """Raised where a graph is quantised, or its margin chosen, in another way; a model of an earlier rule is of no use."""
 
 
@@ -136,39 +135,41 @@ class _Told:
 def _quantised(path: Path, calibration: _Told) -> Any:
     """Quantise by NNCF (post-training, mixed preset), which tells nobody either once OpenVINO is silent.
 
-    Activations are quantised over the whole range seen. NNCF's own choice, the mean range of the patches, clips what is
-    stronger than usual: on a real Sirius Red section the lead of a wrong stage was then up to 0.64, now up to 0.18.
-    The embedding is computed in single precision from the features, so that all else is quantised as if without it.
+    On 1457 patches of a real Sirius Red section, unlike what it was calibrated on, leads are misstated by 0.09 at most:
+    by 0.24 with NNCF's mean range of the patches for activations, not the whole range; by 0.45 with the first
+    convolution in 8 bits, by 0.35 with what follows the last features (the one gains no time so, the other is small);
+    by 0.29 with NNCF's fast correction of biases; by 0.23 with 7 bits for the first weights, its default.
     """
     openvino = silent_openvino()
     import nncf
+    from nncf.quantization.advanced_parameters import OverflowFix
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     nncf.set_log_level("ERROR")
     graph = openvino.Core().read_model(path)
-    embedding = graph.outputs[_EMBEDDING].get_node().input_value(0).get_node()
     return nncf.quantize(
         graph,
         nncf.Dataset(calibration),
         subset_size=len(calibration),
-        ignored_scope=nncf.IgnoredScope(names=_feeding_nothing_else(embedding)),
+        ignored_scope=nncf.IgnoredScope(names=_ends_of(graph)),
         preset=nncf.QuantizationPreset.MIXED,
         advanced_parameters=nncf.AdvancedQuantizationParameters(
-            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            overflow_fix=OverflowFix.DISABLE,
+            disable_bias_correction=True,
         ),
     )
 
 
-def _feeding_nothing_else(node: Any) -> list[str]:
-    """Give the names of a node and of all that is computed for it alone."""
-    found, waiting = [node.get_friendly_name()], [node]
+def _ends_of(graph: Any) -> list[str]:
+    """Give the names of the first convolution, and of what follows the last features: classifier, maps, embedding."""
+    nodes = graph.get_ordered_ops()
+    waiting = [[node for node in nodes if node.get_type_name() == "Relu"][-1]]
+    found = [next(node for node in nodes if node.get_type_name() == "Convolution").get_friendly_name()]
     while waiting:
-        for source in waiting.pop().input_values():
-            feeds = {each.get_node().get_friendly_name() for each in source.get_target_inputs()}
-            one = source.get_node()
-            if one.get_type_name() != "Constant" and feeds <= set(found):
-                found.append(one.get_friendly_name())
-                waiting.append(one)
+        readers = [each.get_node() for output in waiting.pop().outputs() for each in output.get_target_inputs()]
+        waiting += [node for node in readers if node.get_friendly_name() not in found]
+        found += [node.get_friendly_name() for node in readers if node.get_type_name() != "Result"]
     return found
 
 
