@@ -18,6 +18,8 @@ from core.preprocess.patches import BoxReader
 
 MINIBATCH = 16
 """On a processor: 32 would take 2 % less time a patch, and 90 MB more in each stream."""
+_AGAIN = 4
+"""Of those predicted again on a processor: one size, since OpenVINO sets up each anew, for up to 0.2 s a stream."""
 _CORES_A_READER = 2
 
 
@@ -34,12 +36,16 @@ class Cores:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Feed:
-    """What a run is made with: `read` is called from so many threads, `predictor` given so many patches at once."""
+    """What a run is made with: `read` is called from so many threads, `predictor` given so many patches at once.
+
+    `again`: of those that a second pass predicts.
+    """
 
     predictor: PatchPredictor
     read: ReadBlock
     n_readers: int
     minibatch: int
+    again: int
 
 
 def feed_of(slide: ToRead, reader: BoxReader, predictor: PatchPredictor, cores: Cores) -> Feed:
@@ -47,12 +53,13 @@ def feed_of(slide: ToRead, reader: BoxReader, predictor: PatchPredictor, cores: 
     n_cores = len(os.sched_getaffinity(0))
     if not isinstance(predictor, OnDevice):
         read, n_readers = source_of(slide, reader, predictor).read, max(1, n_cores // _CORES_A_READER)
-        return Feed(predictor=predictor, read=read, n_readers=n_readers, minibatch=minibatch_of(predictor))
+        return Feed(predictor=predictor, read=read, n_readers=n_readers, minibatch=MINIBATCH, again=_AGAIN)
     n_readers = max(1, n_cores // cores.n_workers - 1)
     processes, stain = cores.processes, slide.plan.stain
     read_raw = source_of(slide, reader, predictor).read if processes is None else processes.begin(slide, n_readers)
     coloured = predictor if stain is None else predictor.with_colours(Colours(stain).table)
-    return Feed(predictor=coloured, read=read_raw, n_readers=n_readers, minibatch=minibatch_of(predictor))
+    at_once = predictor.minibatch
+    return Feed(predictor=coloured, read=read_raw, n_readers=n_readers, minibatch=at_once, again=at_once)
 
 
 def source_of(slide: ToRead, reader: BoxReader, predictor: PatchPredictor) -> PatchSource:

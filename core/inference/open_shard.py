@@ -150,15 +150,14 @@ class OpenShard:
         if self._second_look is not None and not cut.is_again:
             self._second_look.keep(cut, answer)
 
-    def next_cuts(self, minibatch: int) -> tuple[Cut, ...] | None:
+    def next_cuts(self, at_once: int) -> tuple[Cut, ...] | None:
         """Give what is to be predicted again, now that nothing is under way; nothing: it is settled; None: wait."""
         if self._n_under_way or not self._is_cut:
             return None
         if self._second_look is None:
             return ()
-        rows = self._second_look.next_rows(self.arrays.probabilities, self.arrays.is_exact)
-        parts = np.array_split(rows, -(-len(rows) // minibatch)) if len(rows) else []
-        cuts = tuple(self._second_look.cut(part.tolist()) for part in parts)
+        rows = self._second_look.next_rows(self.arrays.probabilities, self.arrays.is_exact).tolist()
+        cuts = tuple(self._second_look.cut(rows[first : first + at_once]) for first in range(0, len(rows), at_once))
         self._n_under_way = len(cuts)
         return cuts
 

@@ -128,7 +128,7 @@ class Pipeline:
             try:
                 while ended := self._next(under_way, firsts):
                     ended.shard.take_in(ended.cut, None if ended.answer is None else ended.answer.result())
-                    cuts = ended.shard.next_cuts(self._feed.minibatch)
+                    cuts = ended.shard.next_cuts(self._feed.again)
                     under_way.extend(self._submitted(ended.number, ended.shard, cut, streams) for cut in cuts or ())
                     yield ended.number, ended.shard, cuts == ()
             finally:

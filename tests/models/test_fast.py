@@ -72,6 +72,16 @@ def test_the_8_bit_graph_computes_embeddings_of_its_features_in_single_precision
     assert cosine.min() > 0.98
 
 
+def test_every_convolution_but_the_first_is_in_8_bits(weights: Path) -> None:
+    graph, types = silent_openvino().Core().read_model(graph_path(graphs_folder(weights), "int8")), []
+    for convolution in (node for node in graph.get_ordered_ops() if node.get_type_name() == "Convolution"):
+        kept = convolution.input_value(1).get_node()
+        while kept.get_type_name() != "Constant":
+            kept = kept.input_value(0).get_node()
+        types.append(kept.get_element_type().get_type_name())
+    assert types == ["f32"] + ["i8"] * 52
+
+
 def test_a_second_quantisation_is_refused(weights: Path, patches: np.ndarray) -> None:
     with pytest.raises(ValueError, match="8-bit graph already"):
         quantise(weights, patches, patches, NOW, lambda *_: None)
