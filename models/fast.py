@@ -111,7 +111,7 @@ def load_fast_predictor(exact: ExactPredictor, folder: Path, *, is_screening: bo
     """Load a quantised checkpoint. Raises: ValueError when it was not quantised, or by an earlier rule."""
     measured = stored_quantisation(folder)
     if is_of_earlier_rule(folder):
-        raise ValueError("its 8-bit graph is of an earlier rule that could leave wrong stages; quantise it again")
+        raise ValueError("its 8-bit graph is of an earlier rule; quantise it again")
     if measured is None:
         raise ValueError("this model has no fast mode here yet; prepare it on the Models page")
     quick = CompiledGraph(graph_path(folder, "int8"))

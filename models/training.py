@@ -13,7 +13,7 @@ from torchvision.models import ResNet
 
 from models.augmentation import as_images, augment, shrink
 from models.checkpoint import checkpoint_sha256, load_checkpoint, save_checkpoint
-from models.patch_classifier import build_network, standardise
+from models.patch_classifier import build_network, folded, standardise
 from models.starting import start_from
 from models.training_loop import STATE_NAME, Examples, Logits, LoopEnd, LoopWatch, TrainingLoop
 from models.training_plan import StepOrder, TrainingPlan
@@ -152,15 +152,15 @@ def embed(
     network: ResNet, device: torch.device, patches: Examples, watch: TrainingWatch | None
 ) -> npt.NDArray[np.float32]:
     """Give what a network's last layer sees of patches, (n, 2048)."""
-    head, network.fc = network.fc, cast(nn.Linear, nn.Identity())
-    learner, rows = _Images(network.eval(), device), []
+    backbone, rows = cast(ResNet, folded(network)), []
+    backbone.fc = cast(nn.Linear, nn.Identity())
+    learner = _Images(backbone, device)
     with torch.inference_mode():
         for first in range(0, len(patches), _EMBEDDED_AT_ONCE):
             places = np.arange(first, min(first + _EMBEDDED_AT_ONCE, len(patches)))
-            rows.append(network(learner.input_of(patches.read(places))).cpu())
+            rows.append(backbone(learner.input_of(patches.read(places))).cpu())
             if watch is not None:
                 watch.prepared("looking at the patches", int(places[-1]) + 1, len(patches))
-    network.fc = head
     return np.asarray(torch.cat(rows).numpy(), np.float32)
 
 

@@ -57,7 +57,7 @@ def _draw_progress(workspace: Workspace, reader: Reader, drawn: WorkProgress[Mod
 def _draw_offer(workspace: Workspace, reader: Reader, model: RegisteredModel, *, is_busy: bool) -> None:
     ended = workspace.fast_modes.latest(model)
     if workspace.fast_modes.is_of_earlier_rule(model):
-        st.info("Its fast mode is of an earlier rule that could leave wrong stages, and is not used. Prepare it again.")
+        st.info("Its fast mode was prepared by an earlier rule and is not used. Prepare it again.")
     elif ended is not None:
         st.info(messages.plain(_outcome(ended, workspace.people.name_of(ended.actor))))
     st.caption(

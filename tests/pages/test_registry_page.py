@@ -127,7 +127,7 @@ def test_a_fast_mode_of_an_earlier_rule_is_not_used_and_is_to_be_prepared_again(
     model = a_model(workspace)
     measure(model, rule=1)
     tab = opened()
-    assert "of an earlier rule that could leave wrong stages, and is not used. Prepare it again." in words_of(tab)
+    assert "prepared by an earlier rule and is not used. Prepare it again." in words_of(tab)
     assert "Prepare fast mode" in labels_of(tab)
     assert workspace.modes(model) == (InferenceMode.EXACT,)
 
